@@ -1,0 +1,179 @@
+package userdb
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+const (
+	maxRequest     = 8 << 10 // bytes; real requests have about a hundred
+	maxConnections = 512
+	maxPerUser     = 64 // connections of one uid other than root, so that root finds room
+	patience       = 5 * time.Second
+	acceptPause    = 50 * time.Millisecond
+)
+
+// Server answers user database queries from the Directory that was published
+// last. It is safe for concurrent use.
+type Server struct {
+	log *slog.Logger
+	dir atomic.Pointer[Directory]
+
+	mu sync.Mutex
+	// mu guards the following.
+	open    map[uint32]int // connections by peer uid
+	openAll int
+}
+
+// New returns a server that answers from d. A nil d makes it say that the
+// service is not available yet.
+func New(log *slog.Logger, d Directory) *Server {
+	s := &Server{log: log, open: make(map[uint32]int)}
+	s.Publish(d)
+	return s
+}
+
+// Publish makes d what all later requests are answered from, on open
+// connections too.
+func (s *Server) Publish(d Directory) { s.dir.Store(&d) }
+
+// Serve answers what connects to l until ctx ends, then closes l and every
+// connection, and returns when the last of its goroutines has. The error is nil
+// after ctx ended.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	var connections sync.WaitGroup
+	defer connections.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	for {
+		conn, err := l.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				_ = conn.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("serve user database: %w", err)
+		case err != nil:
+			// Out of descriptors or memory, or a peer that has gone already.
+			s.log.Warn("accept a user database connection", "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(acceptPause):
+			}
+			continue
+		}
+		connections.Go(func() {
+			defer func() { _ = conn.Close() }()
+			closing := context.AfterFunc(ctx, func() { _ = conn.Close() })
+			defer closing()
+			s.converse(conn)
+		})
+	}
+}
+
+// converse answers one peer until it hangs up, is too slow or talks nonsense.
+func (s *Server) converse(conn net.Conn) {
+	uid := peerUID(conn)
+	if !s.enter(uid) {
+		s.log.Debug("too many user database connections", "uid", uid)
+		return
+	}
+	defer s.leave(uid)
+	in, out := bufio.NewReaderSize(conn, maxRequest), bufio.NewWriter(conn)
+	for {
+		if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+			return
+		}
+		message, err := in.ReadSlice(0)
+		if err != nil {
+			return
+		}
+		var c call
+		if json.Unmarshal(bytes.TrimSuffix(message, []byte{0}), &c) != nil || c.Method == "" {
+			return
+		}
+		replies := asker{dir: *s.dir.Load(), root: uid == 0}.answer(c)
+		if c.Oneway {
+			continue
+		}
+		if err := write(out, replies); err != nil {
+			return
+		}
+	}
+}
+
+// write sends replies, each ended by a zero byte.
+func write(out *bufio.Writer, replies []reply) error {
+	for _, r := range replies {
+		message, err := json.Marshal(r)
+		if err != nil {
+			return err
+		}
+		if _, err := out.Write(append(message, 0)); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// enter counts a connection of uid in, unless there are too many.
+func (s *Server) enter(uid uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.openAll >= maxConnections || uid != 0 && s.open[uid] >= maxPerUser {
+		return false
+	}
+	s.openAll++
+	s.open[uid]++
+	return true
+}
+
+// leave counts a connection of uid out.
+func (s *Server) leave(uid uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.openAll--
+	if s.open[uid]--; s.open[uid] == 0 {
+		delete(s.open, uid)
+	}
+}
+
+// unknownUID is the uid of a peer that can't be told: the kernel's overflow
+// uid, which no privilege is tied to.
+const unknownUID = 65534
+
+// peerUID returns the uid that connected (unix(7), SO_PEERCRED).
+func peerUID(conn net.Conn) uint32 {
+	unix, ok := conn.(*net.UnixConn)
+	if !ok {
+		return unknownUID
+	}
+	raw, err := unix.SyscallConn()
+	if err != nil {
+		return unknownUID
+	}
+	uid := uint32(unknownUID)
+	err = raw.Control(func(fd uintptr) {
+		if cred, err := syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED); err == nil {
+			uid = cred.Uid
+		}
+	})
+	if err != nil {
+		return unknownUID
+	}
+	return uid
+}

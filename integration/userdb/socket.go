@@ -1,0 +1,111 @@
+package userdb
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// SocketPath is where nss-systemd looks for the service.
+const SocketPath = "/run/systemd/userdb/" + Service
+
+// ErrInUse is returned by Listen when a process answers at the path already.
+var ErrInUse = errors.New("another process serves it")
+
+// probe is how long Listen waits for an answer of another process.
+const probe = time.Second
+
+// Listen makes the socket of the service at path, with its directory (0755) and
+// open to everybody (0666). A socket that nobody serves any more is replaced;
+// one that is served is an error that wraps ErrInUse. Closing the listener
+// removes the socket.
+func Listen(path string) (net.Listener, error) {
+	l, err := listen(path)
+	if err != nil {
+		return nil, fmt.Errorf("listen for user database queries: %w", err)
+	}
+	return l, nil
+}
+
+func listen(path string) (net.Listener, error) {
+	dir, name := filepath.Split(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	if err := vacant(path); err != nil {
+		return nil, err
+	}
+	// It gets its mode under a hidden name, which clients do not ask, and then
+	// takes the path in one step: nobody ever meets a socket that is half made.
+	draft := filepath.Join(dir, "."+name)
+	if err := os.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: draft, Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	l.SetUnlinkOnClose(false)
+	s := &socket{UnixListener: l, path: path}
+	if err := s.publish(draft); err != nil {
+		return nil, errors.Join(err, l.Close(), os.Remove(draft))
+	}
+	return s, nil
+}
+
+// vacant reports an error if path is served, or is not a socket.
+func vacant(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().Type() != os.ModeSocket:
+		return fmt.Errorf("%s is in the way and is no socket", path)
+	}
+	conn, err := net.DialTimeout("unix", path, probe)
+	switch {
+	case err == nil:
+		return errors.Join(fmt.Errorf("%s: %w", path, ErrInUse), conn.Close())
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, os.ErrNotExist):
+		return nil
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// socket is a listener that takes its path away with it.
+type socket struct {
+	*net.UnixListener
+	path string
+	info os.FileInfo // what path was when it was ours
+}
+
+func (s *socket) publish(draft string) error {
+	if err := os.Chmod(draft, 0o666); err != nil {
+		return err
+	}
+	info, err := os.Lstat(draft)
+	if err != nil {
+		return err
+	}
+	s.info = info
+	return os.Rename(draft, s.path)
+}
+
+// Close stops listening and removes the socket, unless another one has taken
+// its place.
+func (s *socket) Close() error {
+	info, err := os.Lstat(s.path)
+	if err == nil && os.SameFile(info, s.info) {
+		err = os.Remove(s.path)
+	}
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, s.UnixListener.Close())
+}
