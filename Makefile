@@ -1,0 +1,76 @@
+# Every goal does its own set-up; see `make help`.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+export PATH := $(PATH):/usr/local/go/bin
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+TOOL     := go tool -modfile=cmd/tools.mod
+FUZZTIME ?= 60s
+BENCH    ?= .
+TESTFLAGS ?=
+
+.PHONY: help
+help: ## show the goals
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: deps
+deps: ## install the Debian packages and Go modules that are missing (root)
+	@integration/e2e/deps
+	@command -v go >/dev/null || { echo 'Go 1.26 is needed, in PATH or /usr/local/go' >&2; exit 1; }
+	@go mod download
+
+.PHONY: build
+build: ## build bin/grantfs, static
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/grantfs ./cmd/grantfs
+
+.PHONY: test
+test: race ## all tests, with everything they need (root)
+
+.PHONY: race
+race: deps ## go test -race ./... (root)
+	go test -race -timeout 15m $(TESTFLAGS) ./...
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (60s)
+	@grep -rlE --include='*_test.go' '^func Fuzz' . | sort | while read -r file; do \
+	  for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]+)\(.*/\1/p' "$$file"); do \
+	    echo "== $$file $$target"; \
+	    go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null; \
+	  done; \
+	done
+
+.PHONY: lint
+lint: ## go vet, staticcheck, gofumpt
+	go vet ./...
+	$(TOOL) staticcheck ./...
+	@files=$$($(TOOL) gofumpt -l .); test -z "$$files" || { echo "not formatted (make fmt):" $$files >&2; exit 1; }
+
+.PHONY: fmt
+fmt: ## format the sources
+	$(TOOL) gofumpt -w .
+
+.PHONY: check
+check: lint race ## what must hold before a commit: lint and race
+
+.PHONY: bench
+bench: ## run the micro-benchmarks (BENCH selects)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+.PHONY: demo
+demo: deps build bin/e2e ## a tour with real sftp, lftp and curl on a throwaway host (root)
+	@bin/e2e tour bin/grantfs
+
+.PHONY: run
+run: deps build bin/e2e ## the host of the demo, up until Ctrl-C (root)
+	@bin/e2e stay bin/grantfs
+
+.PHONY: bin/e2e
+bin/e2e:
+	@go test -c -o bin/e2e ./integration/e2e
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin
