@@ -10,11 +10,16 @@ import (
 // place of each value. It holds no derived policy: see policy.Compile.
 type Config struct {
 	Path    string   // the main file
-	Files   []string // every file read, in order
+	Files   []string // every file that was looked at, in order
 	Mount   Mount
 	Metrics Metrics
 	Aegir   Aegir
 	Policy  policy.Input // accounts, groups, folders and sites of the files
+
+	// Incomplete is true where a file could not be read or parsed to its end:
+	// what is missing here may well be written there, so a caller that looks
+	// for more problems should not report missing names.
+	Incomplete bool
 }
 
 // Mount is the [mount] table.
@@ -23,12 +28,12 @@ type Mount struct {
 	State        policy.Setting[string]
 	Control      policy.Setting[string]
 	EntryTimeout policy.Setting[time.Duration]
-	UIDRange     policy.Setting[[2]uint32]
+	UIDRange     policy.Setting[[2]uint32] // first and last, both included
 	MinFree      policy.Setting[MinFree]
 }
 
 // MinFree is how much of each backing file system is kept free: Bytes, or
-// Percent of its size.
+// Percent of its size. At most one of them is not zero.
 type MinFree struct {
 	Bytes   int64
 	Percent float64
@@ -36,7 +41,7 @@ type MinFree struct {
 
 // Metrics is the [metrics] table.
 type Metrics struct {
-	Listen policy.Setting[string]
+	Listen policy.Setting[string] // "host:port"; empty means off
 }
 
 // Aegir is the [aegir] table.
@@ -49,3 +54,25 @@ type Aegir struct {
 	RequireClientLink     policy.Setting[bool]
 	Reveal                policy.Setting[string] // "until-first-login" or "always"
 }
+
+// defaults returns the configuration of an empty file. Its values are not Set:
+// nobody wrote them.
+func defaults() Config {
+	return Config{
+		Mount: Mount{
+			Point:        byDefault("/srv/views"),
+			State:        byDefault("/var/lib/grantfs"),
+			Control:      byDefault("/run/grantfs/control.sock"),
+			EntryTimeout: byDefault(time.Second),
+			UIDRange:     byDefault([2]uint32{1_900_000_000, 1_900_999_999}),
+			MinFree:      byDefault(MinFree{Percent: 5}),
+		},
+		Metrics: Metrics{Listen: byDefault("127.0.0.1:9477")},
+		Aegir: Aegir{
+			Unowned: byDefault("none"),
+			Reveal:  byDefault("until-first-login"),
+		},
+	}
+}
+
+func byDefault[T any](v T) policy.Setting[T] { return policy.Setting[T]{Value: v} }

@@ -38,10 +38,11 @@ type Limit struct {
 type Settings struct {
 	At Pos // the table's header
 
-	HomeDir    Setting[string]
-	HomeOwner  Setting[string] // "user:group" for a home that grantfs creates
-	HomeMode   Setting[uint32]
-	Filesystem Setting[string] // provider; only "local" exists yet
+	HomeDir      Setting[string]
+	HomeOwner    Setting[string] // "user:group" for a home that grantfs creates; already resolved in HomeOwnerIDs
+	HomeOwnerIDs *IDs            // nil where HomeOwner is not set
+	HomeMode     Setting[uint32]
+	Filesystem   Setting[string] // provider; only "local" exists yet
 
 	MaxSessions       Setting[Limit]
 	QuotaSize         Setting[Limit]
@@ -56,6 +57,7 @@ type Settings struct {
 	TotalDataTransfer    Setting[Limit]
 	TransferPeriod       Setting[string] // "month", "day", "never"
 
+	// A duration that is Set to 0 is "unlimited": a written 0 is not Set.
 	ExternalAuthCacheTime   Setting[time.Duration]
 	DefaultSharesExpiration Setting[time.Duration]
 	MaxSharesExpiration     Setting[time.Duration]
@@ -108,7 +110,7 @@ type Account struct {
 	SecondaryGroups  []Setting[string] // the order written is the order merged
 	MembershipGroups []Setting[string]
 
-	Instance   string // the instance a discovered account belongs to
+	Instance   string // the name of the instance a discovered account belongs to, e.g. "o1"
 	Client     string // the Aegir client behind it, empty for a main account
 	Main       bool   // sees every site of Instance
 	Discovered bool

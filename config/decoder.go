@@ -1,0 +1,125 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"grantfs/policy"
+)
+
+// decoder turns the trees of all files into one Config and collects problems.
+type decoder struct {
+	users    Users
+	problems []policy.Problem
+	tables   []keyTable               // every table there is, to say where a misplaced key belongs
+	seen     map[string]policy.Pos    // top-level keys and named tables of all files
+	zones    map[string]bool          // time zones already looked up
+	partial  bool                     // the current file has a syntax error: nothing is missing
+	sources  []policy.Setting[string] // of folders and sites, to be looked up on disk
+	suggests int                      // suggestions made, see maxSuggestions
+
+	// trace, if set, is called for each key that is read (for the test of
+	// example.toml).
+	trace func(table, key string)
+}
+
+// errorf reports an error at a place.
+func (d *decoder) errorf(at policy.Pos, format string, args ...any) {
+	d.problems = append(d.problems, policy.Problem{At: at, Text: fmt.Sprintf(format, args...)})
+}
+
+// warnf reports a warning at a place.
+func (d *decoder) warnf(at policy.Pos, format string, args ...any) {
+	d.problems = append(d.problems, policy.Problem{At: at, Severity: policy.SeverityWarning, Text: fmt.Sprintf(format, args...)})
+}
+
+// wrongKind reports that key holds a value of another type than wanted.
+func (d *decoder) wrongKind(key string, n *node, want string) {
+	d.errorf(n.at, "%s must be %s, not %s", key, want, n.kind)
+}
+
+// once reports whether what is written at a place is the first of its name in
+// all files; if it is not, that is a problem which names both places.
+func (d *decoder) once(name, label string, at policy.Pos) bool {
+	if first, ok := d.seen[name]; ok {
+		d.errorf(at, "%s is written twice; it is already at %s", label, first)
+		return false
+	}
+	d.seen[name] = at
+	return true
+}
+
+// foundError reports whether there is an error on the line of at.
+func (d *decoder) foundError(at policy.Pos) bool {
+	return slices.ContainsFunc(d.problems, func(p policy.Problem) bool {
+		return p.Severity == policy.SeverityError && p.At.File == at.File && p.At.Line == at.Line
+	})
+}
+
+// zone reports whether there is a time zone of that name.
+func (d *decoder) zone(name string) bool {
+	known, ok := d.zones[name]
+	if !ok {
+		_, err := time.LoadLocation(name)
+		known = err == nil
+		d.zones[name] = known
+	}
+	return known
+}
+
+// sortProblems puts problems in the order of the files, then of line and column.
+func sortProblems(ps []policy.Problem, files []string) {
+	order := make(map[string]int, len(files))
+	for i, f := range files {
+		order[f] = i
+	}
+	slices.SortStableFunc(ps, func(a, b policy.Problem) int {
+		return cmp.Or(
+			cmp.Compare(order[a.At.File], order[b.At.File]),
+			cmp.Compare(a.At.Line, b.At.Line),
+			cmp.Compare(a.At.Col, b.At.Col),
+		)
+	})
+}
+
+// maxQuoted bounds how much of a value a message repeats.
+const maxQuoted = 64
+
+// quote returns s for a message: quoted, on one line and not too long.
+func quote(s string) string {
+	if len(s) > maxQuoted {
+		cut := maxQuoted
+		for cut > 0 && !utf8.RuneStart(s[cut]) {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return fmt.Sprintf("%q", s)
+}
+
+// label returns how messages name a table: [accounts.alice].
+func label(parts ...string) string {
+	var b strings.Builder
+	for i, p := range parts {
+		if i > 0 {
+			b.WriteByte('.')
+		}
+		if !isBare(p) {
+			p = quote(p)
+		}
+		b.WriteString(p)
+	}
+	return "[" + b.String() + "]"
+}
+
+// isBare reports whether s can stand in TOML as a key without quotes.
+func isBare(s string) bool {
+	if s == "" || len(s) > maxQuoted {
+		return false
+	}
+	return strings.Trim(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") == ""
+}

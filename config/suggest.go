@@ -1,0 +1,72 @@
+package config
+
+// maxSuggestions bounds the work that a file full of unknown words causes.
+const maxSuggestions = 1000
+
+// didYouMean returns `, did you mean "…"?` with the candidate nearest to word,
+// or nothing where none is near.
+func (d *decoder) didYouMean(word string, candidates []string) string {
+	if d.suggests >= maxSuggestions {
+		return ""
+	}
+	d.suggests++
+	if best := nearest(word, candidates); best != "" {
+		return ", did you mean " + quote(best) + "?"
+	}
+	return ""
+}
+
+// nearest returns the candidate with the fewest edits from word, ignoring the
+// case of ASCII letters, or "" where every one has more than a third of its
+// letters wrong. Of two at one distance the first is taken.
+func nearest(word string, candidates []string) string {
+	const longest = 64
+	if len(word) > longest {
+		return ""
+	}
+	best, bestDist := "", 4
+	for _, c := range candidates {
+		limit := min(max(1, min(len(c), len(word))/3), bestDist-1)
+		if limit < 0 || abs(len(c)-len(word)) > limit || len(c) > longest {
+			continue
+		}
+		if dist := distance(word, c); dist <= limit {
+			best, bestDist = c, dist
+		}
+	}
+	return best
+}
+
+// distance returns the number of single-letter insertions, deletions,
+// replacements and swaps of neighbours that turn a into b.
+func distance(a, b string) int {
+	before, prev := make([]int, len(b)+1), make([]int, len(b)+1)
+	row := make([]int, len(b)+1)
+	for j := range prev {
+		prev[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if lower(a[i-1]) == lower(b[j-1]) {
+				cost = 0
+			}
+			row[j] = min(prev[j]+1, row[j-1]+1, prev[j-1]+cost)
+			if i > 1 && j > 1 && lower(a[i-1]) == lower(b[j-2]) && lower(a[i-2]) == lower(b[j-1]) {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, prev, row = prev, row, before
+	}
+	return prev[len(b)]
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+func abs(n int) int { return max(n, -n) }
