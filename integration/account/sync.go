@@ -1,0 +1,215 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"grantfs/integration/state"
+	"grantfs/integration/userdb"
+	"grantfs/policy"
+)
+
+// Keeper makes Tables. It is safe for concurrent use; the store is the only
+// thing it changes.
+type Keeper struct {
+	store       *state.Store
+	first, last uint32
+}
+
+// NewKeeper returns a Keeper that gives uids of first to last (both included,
+// "uid_range") to accounts that have none. The first few ids are kept for
+// groups.
+func NewKeeper(store *state.Store, first, last uint32) *Keeper {
+	return &Keeper{store: store, first: first, last: last}
+}
+
+// Sync returns the table of the accounts in entries, whose names must be
+// unique, as the host's files users say it can be. An account that can't have
+// its uid is left out and reported with its place; the others are not
+// affected. Accounts that had a uid once and are not among entries are in the table as
+// locked: their names still belong to them. The error is about the store.
+func (k *Keeper) Sync(entries []Entry, users Users) (*Table, []policy.Problem, error) {
+	s := round{users: users, groups: servedGroupIDs(users, k.first)}
+	requests, waiting := s.classify(entries)
+	answers, err := k.store.Allot(requests, k.allottable(), func(uid uint32) bool {
+		_, local := users.UIDName(uid)
+		return local
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := k.store.SeedCredentials(seeds(waiting)); err != nil {
+		return nil, nil, err
+	}
+	credentials, err := k.store.Credentials()
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, e := range waiting {
+		s.settle(e, answers[i], credentials[e.Name].Hash)
+	}
+	known, err := k.store.UIDs()
+	if err != nil {
+		return nil, nil, err
+	}
+	s.addGone(entries, known)
+	return newTable(s.accounts, s.groups), s.problems, nil
+}
+
+// allottable is the uids that new accounts get.
+func (k *Keeper) allottable() state.Range {
+	return state.Range{First: k.first + reservedIDs, Last: k.last}
+}
+
+// round is one run of Sync.
+type round struct {
+	users    Users
+	groups   []userdb.Group
+	accounts []Account
+	problems []policy.Problem
+}
+
+// classify adds the adopted accounts and returns the requests for the uids of
+// the others, with the entries that they are for.
+func (s *round) classify(entries []Entry) ([]state.Request, []Entry) {
+	var requests []state.Request
+	var waiting []Entry
+	for _, e := range entries {
+		if uid, gid, ok := s.users.User(e.Name); ok {
+			s.adopt(e, uid, gid)
+			continue
+		}
+		q := state.Request{Account: e.Name}
+		if e.UID.Set {
+			if why := s.unusable(e); why != "" {
+				s.report(e, "%s", why)
+				continue
+			}
+			q.UID = e.UID.Value
+		}
+		requests = append(requests, q)
+		waiting = append(waiting, e)
+	}
+	return requests, waiting
+}
+
+// adopt adds an account that the host knows already.
+func (s *round) adopt(e Entry, uid, gid uint32) {
+	if uid == 0 {
+		s.report(e, "it is a name of root on this host")
+		return
+	}
+	if other, ok := s.users.UIDName(uid); ok && other != e.Name {
+		s.report(e, "its uid %d on this host is also that of the user %s", uid, other)
+		return
+	}
+	if e.UID.Set && e.UID.Value != uid {
+		s.problems = append(s.problems, policy.Problem{
+			At: e.UID.At, Severity: policy.SeverityWarning,
+			Text: fmt.Sprintf("account %s: uid %d is not used, the host's user of this name has %d", e.Name, e.UID.Value, uid),
+		})
+	}
+	a := s.account(e, uid)
+	a.GID, a.Adopted = gid, true
+	s.accounts = append(s.accounts, a)
+}
+
+// unusable says why an account can't have the uid that is configured for it, ""
+// if it can.
+func (s *round) unusable(e Entry) string {
+	uid := e.UID.Value
+	if uid == 0 || uid == 0xFFFF || uid == 0xFFFFFFFF {
+		return fmt.Sprintf("uid %d is reserved", uid)
+	}
+	if other, ok := s.users.UIDName(uid); ok {
+		return fmt.Sprintf("uid %d is that of the user %s of this host", uid, other)
+	}
+	return ""
+}
+
+// settle adds an account that was given a uid, or reports why it has none.
+func (s *round) settle(e Entry, given state.Allotment, hash string) {
+	var owned *state.OwnedError
+	switch {
+	case errors.As(given.Err, &owned):
+		s.report(e, "uid %d belongs to the account %s", owned.UID, owned.Account)
+		return
+	case given.Err != nil:
+		s.report(e, "%v", given.Err)
+		return
+	}
+	// The uid may have been this account's before the host gave it to a user.
+	if other, ok := s.users.UIDName(given.UID); ok {
+		s.report(e, "its uid %d is that of the user %s of this host now", given.UID, other)
+		return
+	}
+	a := s.account(e, given.UID)
+	a.Hash = hash
+	s.accounts = append(s.accounts, a)
+}
+
+// addGone adds the accounts that had a uid once and are in the policy no more.
+// One that shares name or uid with a user of the host stays away from it.
+func (s *round) addGone(entries []Entry, known map[string]uint32) {
+	for _, e := range entries {
+		delete(known, e.Name)
+	}
+	for name, uid := range known {
+		_, _, local := s.users.User(name)
+		if _, taken := s.users.UIDName(uid); local || taken {
+			continue
+		}
+		a := s.account(Entry{Name: name, Locked: true}, uid)
+		s.accounts = append(s.accounts, a)
+	}
+}
+
+// account is what is common to every kind of account.
+func (s *round) account(e Entry, uid uint32) Account {
+	a := Account{
+		Name: e.Name, UID: uid, GID: s.groups[0].GID,
+		Locked: e.Locked, Main: e.Main, Sites: append([]string{}, e.Sites...),
+	}
+	for _, g := range s.groups[1:] {
+		if slices.Contains(e.Groups, g.Name) {
+			a.groups = append(a.groups, g.Name)
+		}
+	}
+	return a
+}
+
+func (s *round) report(e Entry, format string, args ...any) {
+	at := e.At
+	if e.UID.Set {
+		at = e.UID.At
+	}
+	text := fmt.Sprintf("account %s is left out: %s", e.Name, fmt.Sprintf(format, args...))
+	s.problems = append(s.problems, policy.Problem{At: at, Severity: policy.SeverityError, Text: text})
+}
+
+// servedGroupIDs returns the groups to serve, PrimaryGroup first. A group that the group file has
+// keeps that gid; it is still served, for nss-systemd finds the members of
+// served groups only.
+func servedGroupIDs(users Users, first uint32) []userdb.Group {
+	groups := make([]userdb.Group, len(servedGroups))
+	for i, name := range servedGroups {
+		gid, ok := users.Group(name)
+		if !ok {
+			gid = first + uint32(i)
+		}
+		groups[i] = userdb.Group{Name: name, GID: gid}
+	}
+	return groups
+}
+
+// seeds is the configured password hashes of entries, by account.
+func seeds(entries []Entry) map[string]string {
+	hashes := make(map[string]string)
+	for _, e := range entries {
+		if e.PasswordHash.Set {
+			hashes[e.Name] = e.PasswordHash.Value
+		}
+	}
+	return hashes
+}
