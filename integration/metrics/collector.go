@@ -1,0 +1,89 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"grantfs/policy"
+)
+
+// collector turns counts and state into metrics at every scrape.
+type collector struct {
+	counts *counts
+	state  func() State
+
+	ops, duration, denials                             *prometheus.Desc
+	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
+	aegir                                              *prometheus.Desc
+}
+
+func newCollector(c *counts, state func() State) *collector {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc("grantfs_"+name, help, labels, nil)
+	}
+	return &collector{
+		counts:     c,
+		state:      state,
+		ops:        desc("ops_total", "File system operations by how they ended.", "op", "result"),
+		duration:   desc("op_duration_seconds", "Time from reading an operation to answering it.", "op"),
+		denials:    desc("denials_total", "Operations that the policy refused, by reason.", "reason"),
+		accounts:   desc("policy_accounts", "Accounts of the policy in force."),
+		generation: desc("policy_generation", "Number of the policy in force; it grows with every reload."),
+		reloadOK:   desc("policy_last_reload_success", "1 if the last reload was accepted, 0 if an older policy stays in force."),
+		reloadTime: desc("policy_last_reload_success_timestamp_seconds", "When the policy in force was loaded."),
+		source:     desc("source_missing", "Mounts whose source can't be reached."),
+		aegir:      desc("aegir_problems", "Aliases and sites of Aegir hosts that were refused."),
+	}
+}
+
+// Describe sends the descriptors of everything that Collect sends.
+func (c *collector) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir,
+	} {
+		descs <- d
+	}
+}
+
+// Collect sends every metric.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+	for _, op := range policy.Ops() {
+		s := c.counts.sum(op)
+		for r := range resultCount {
+			counter(c.ops, s.results[r], op.String(), r.String())
+		}
+		out <- prometheus.MustNewConstHistogram(c.duration, s.count, s.seconds, s.buckets, op.String())
+	}
+	for _, reason := range policy.Reasons() {
+		counter(c.denials, c.counts.denials[reason%slots].Load(), reason.String())
+	}
+	s := c.state()
+	gauge(c.accounts, float64(s.Accounts))
+	gauge(c.generation, float64(s.Generation))
+	gauge(c.reloadOK, number(s.LastReloadOK))
+	gauge(c.reloadTime, seconds(s.LastReload))
+	gauge(c.source, float64(s.SourcesMissing))
+	gauge(c.aegir, float64(s.AegirProblems))
+}
+
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// seconds is a time as Prometheus wants it, 0 for never.
+func seconds(t time.Time) float64 {
+	if t.IsZero() {
+		return 0
+	}
+	return float64(t.UnixMilli()) / 1000
+}

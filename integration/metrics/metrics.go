@@ -1,0 +1,76 @@
+package metrics
+
+import (
+	"runtime"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"grantfs/policy"
+)
+
+// State is what is read at every scrape.
+type State struct {
+	Accounts       int       // accounts of the policy
+	Generation     uint64    // grows with every policy that is put into force
+	LastReloadOK   bool      // the last reload, or the start, was accepted
+	LastReload     time.Time // when the policy in force was loaded
+	SourcesMissing int       // mounts whose source can't be reached now
+	AegirProblems  int       // aliases and sites of Aegir hosts that were refused
+}
+
+// Options says what a Metrics shows besides what it counts.
+type Options struct {
+	Version  string // of this build
+	Revision string
+	// State is called at every scrape, from any goroutine, and must not block.
+	// nil means that there is nothing to show.
+	State func() State
+}
+
+// Metrics counts operations and refusals, and is the Prometheus registry they
+// are scraped from. It is safe for concurrent use.
+type Metrics struct {
+	counts   *counts
+	registry *prometheus.Registry
+}
+
+// New returns a Metrics with everything at zero. The error says which
+// collector could not be registered.
+func New(o Options) (*Metrics, error) {
+	if o.State == nil {
+		o.State = func() State { return State{} }
+	}
+	m := &Metrics{counts: new(counts), registry: prometheus.NewRegistry()}
+	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "grantfs_build_info",
+		Help: "Always 1; the labels say which build this is.",
+		ConstLabels: prometheus.Labels{
+			"version": o.Version, "revision": o.Revision, "goversion": runtime.Version(),
+		},
+	}, func() float64 { return 1 })
+	for _, c := range []prometheus.Collector{
+		build,
+		newCollector(m.counts, o.State),
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := m.registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Observe counts one operation that was answered with errno, 0 for success,
+// after d. It is part of fs.Observer: it does not block or allocate.
+func (m *Metrics) Observe(op policy.Op, errno syscall.Errno, d time.Duration) {
+	m.counts.observe(op, errno, d)
+}
+
+// Denied counts one refusal by the policy. It is part of fs.Observer.
+func (m *Metrics) Denied(reason policy.Reason) {
+	m.counts.denials[reason%slots].Add(1)
+}
