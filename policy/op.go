@@ -51,11 +51,15 @@ type opRow struct {
 	needs   Verbs // any one of these on the directory that holds the object (on the directory itself for readdir)
 	charges bool  // may change what a bucket holds
 	audited bool
-	never   bool // refused by design, whatever the permissions (product.md §5)
+	all     Verbs // every one of these besides
+	makes   bool  // gives a name to something new
+	closes  bool  // ends something: never refused
+	never   bool  // refused by design, whatever the permissions (product.md §5)
+	class   Class // how, if never
 }
 
 var ops = [opCount]opRow{
-	OpNone:      {name: "none", never: true},
+	OpNone:      {name: "none", never: true, class: ClassUnsupported},
 	OpLookup:    {name: "lookup", needs: VerbAny},
 	OpGetattr:   {name: "getattr", needs: VerbAny},
 	OpAccess:    {name: "access", needs: VerbAny},
@@ -65,31 +69,31 @@ var ops = [opCount]opRow{
 	OpOpenWrite: {name: "open-write", needs: VerbOverwrite, charges: true, audited: true},
 	OpRead:      {name: "read", needs: VerbDownload},
 	OpWrite:     {name: "write", needs: VerbOverwrite, charges: true},
-	OpCreate:    {name: "create", needs: VerbUpload, charges: true, audited: true},
+	OpCreate:    {name: "create", needs: VerbUpload, charges: true, audited: true, makes: true},
 	OpTruncate:  {name: "truncate", needs: VerbOverwrite, charges: true, audited: true},
 	OpFallocate: {name: "fallocate", needs: VerbOverwrite, charges: true},
 	OpChmod:     {name: "chmod", needs: VerbChmod, audited: true},
 	OpChown:     {name: "chown", needs: VerbChown, audited: true},
 	OpUtimes:    {name: "utimes", needs: VerbChtimes},
-	OpMkdir:     {name: "mkdir", needs: VerbCreateDirs, charges: true, audited: true},
+	OpMkdir:     {name: "mkdir", needs: VerbCreateDirs, charges: true, audited: true, makes: true},
 	OpUnlink:    {name: "unlink", needs: VerbDeleteFiles, charges: true, audited: true},
 	OpRmdir:     {name: "rmdir", needs: VerbDeleteDirs, charges: true, audited: true},
 	OpRename:    {name: "rename", needs: VerbRenameFiles | VerbRenameDirs, charges: true, audited: true},
-	OpSymlink:   {name: "symlink", needs: VerbCreateSymlinks, charges: true, audited: true},
-	OpCopy:      {name: "copy", needs: VerbCopy, charges: true, audited: true},
+	OpSymlink:   {name: "symlink", needs: VerbCreateSymlinks, charges: true, audited: true, makes: true},
+	OpCopy:      {name: "copy", needs: VerbCopy, all: VerbCopy | VerbDownload, charges: true, audited: true},
 	OpStatfs:    {name: "statfs", needs: VerbAny},
 	OpFsync:     {name: "fsync", needs: VerbAny},
 	OpLseek:     {name: "lseek", needs: VerbAny},
-	OpRelease:   {name: "release", needs: VerbAny},
-	OpFlush:     {name: "flush", needs: VerbAny},
-	OpForget:    {name: "forget", needs: VerbAny},
-	OpLink:      {name: "link", never: true},
-	OpMknod:     {name: "mknod", never: true},
-	OpTmpfile:   {name: "tmpfile", never: true},
-	OpXattr:     {name: "xattr", never: true},
-	OpIoctl:     {name: "ioctl", never: true},
-	OpLock:      {name: "lock", never: true},
-	OpPoll:      {name: "poll", never: true},
+	OpRelease:   {name: "release", needs: VerbAny, closes: true},
+	OpFlush:     {name: "flush", needs: VerbAny, closes: true},
+	OpForget:    {name: "forget", needs: VerbAny, closes: true},
+	OpLink:      {name: "link", never: true, class: ClassUnsupported},
+	OpMknod:     {name: "mknod", never: true, class: ClassNotOwner},
+	OpTmpfile:   {name: "tmpfile", never: true, class: ClassUnsupported},
+	OpXattr:     {name: "xattr", never: true, class: ClassUnsupported},
+	OpIoctl:     {name: "ioctl", never: true, class: ClassUnsupported},
+	OpLock:      {name: "lock", never: true, class: ClassUnsupported},
+	OpPoll:      {name: "poll", never: true, class: ClassUnsupported},
 }
 
 // String returns the name of o, as it stands in metrics and audit lines.

@@ -1,5 +1,11 @@
 package policy
 
+import (
+	"slices"
+	"strings"
+	"sync/atomic"
+)
+
 // FileType is the type of an existing object.
 type FileType uint8
 
@@ -18,43 +24,70 @@ type Target struct {
 	Perm uint32 // permission bits on disk, 0 when unknown
 }
 
-// Mount is a backing directory placed in a view: immutable. Two views' mounts
-// of one folder are two Mounts.
-type Mount struct {
-	Name       string // "folder:media", "site:o1/shop.example.org", "home"
-	Path       string // where it lies in the view
-	Source     string // absolute backing directory, placeholders expanded, with the subpath
-	Owner      *IDs   // nil: the owner of the source's root
-	GroupWrite bool
-	ClientMode bool // modes = "client"
-	ReadOnly   bool
-	UserXattrs bool
-	Create     bool // a home that is made when its view is first entered
-	CreateMode uint32
-	Stores     []Store
-	At         Pos
-}
-
 // Place is the rules of one directory of a view: what may be done with the
 // names in it. Immutable; equal places are the same pointer wherever nothing
 // below them differs, so descending allocates nothing.
-type Place struct{}
+type Place struct {
+	rules *rules
+	mount *Mount
+	spot  spot
+
+	// The positions of the tree of rules from which something lies below.
+	self *node
+	via  []*node
+
+	grant   *Grant   // the nearest permission entry
+	pattern *pattern // the nearest file-pattern entry, nil for none
+	shutBy  *pattern // the entry that denied this directory or one above it
+	access  access
+
+	view  Verbs // of the grant
+	own   Verbs // of the mount
+	verbs Verbs // view ∩ own
+	fast  Verbs // verbs, where no name in the directory is special; else none
+
+	top       bool // the view's "/"
+	root      bool // the root of mount
+	synthetic bool
+	settled   bool // no entry and no site lies below
+
+	kids     map[string]*Place // by step.key; guarded by rules.mu
+	below    atomic.Pointer[Place]
+	provided atomic.Pointer[[]Provided]
+}
+
+// access says what a denied directory leaves of what is below it.
+type access uint8
+
+const (
+	accessOpen access = iota
+	accessWay         // only what leads to an entry below
+	accessShut        // nothing
+)
 
 // Mount returns the mount whose backing the directory lies in, nil where only
 // the view provides it.
-func (p *Place) Mount() *Mount { return nil }
+func (p *Place) Mount() *Mount { return p.mount }
 
 // IsMountRoot reports whether the directory is the root of its mount.
-func (p *Place) IsMountRoot() bool { return false }
+func (p *Place) IsMountRoot() bool { return p.root }
 
 // Synthetic reports whether the view itself provides the directory (a parent
 // of mount points or a reserved name). A synthetic place with a Mount is one
 // that a real directory of that mount is merged into, if there is one.
-func (p *Place) Synthetic() bool { return false }
+func (p *Place) Synthetic() bool { return p.synthetic }
 
-// Provided returns the names that the view itself provides in the directory,
-// sorted. They are never taken from the backing.
-func (p *Place) Provided() []Provided { return nil }
+// Verbs returns what the account may do with the names in the directory by its
+// permissions and the mount's own, before patterns and presets.
+func (p *Place) Verbs() Verbs { return p.verbs }
+
+// Rule returns the permission entry that governs the directory.
+func (p *Place) Rule() Rule {
+	if p.grant == nil {
+		return Rule{Origin: OriginDefault, Path: "/"}
+	}
+	return p.grant.Rule
+}
 
 // Provided is a name that the view itself provides.
 type Provided struct {
@@ -63,27 +96,66 @@ type Provided struct {
 	Place  *Place
 }
 
+// Provided returns the names that the view itself provides in the directory,
+// sorted. They are never taken from the backing. The slice is the Place's own:
+// do not change it.
+func (p *Place) Provided() []Provided {
+	if p.self == nil {
+		return nil
+	}
+	if list := p.provided.Load(); list != nil {
+		return *list
+	}
+	var list []Provided
+	for name := range p.self.exact {
+		if entry, ok := p.ProvidedName(name); ok {
+			list = append(list, entry)
+		}
+	}
+	slices.SortFunc(list, func(a, b Provided) int { return strings.Compare(a.Name, b.Name) })
+	p.provided.Store(&list)
+	return list
+}
+
 // ProvidedName returns the provided entry called name.
-func (p *Place) ProvidedName(name string) (Provided, bool) { return Provided{}, false }
+func (p *Place) ProvidedName(name string) (Provided, bool) {
+	if !p.provides(name) {
+		return Provided{}, false
+	}
+	hidden := p.pattern != nil && p.pattern.hide && !p.pattern.permits(name)
+	return Provided{Name: name, Listed: !hidden, Place: p.Child(name)}, true
+}
 
-// Child returns the rules of the directory called name in p, provided or not.
-func (p *Place) Child(name string) *Place { return p }
+// provides reports whether the view itself provides name in p.
+func (p *Place) provides(name string) bool {
+	if p.self == nil {
+		return false
+	}
+	n := p.self.exact[name]
+	return n != nil && n.provided
+}
 
-// Check answers whether op may be done to t, which is in p. For OpReaddir it is
-// about the directory p itself and t is ignored. OpRename has its own question.
-func (p *Place) Check(op Op, t Target) Verdict { return Verdict{} }
+// reserves reports whether name is kept free in p for what comes later.
+func (p *Place) reserves(name string) bool {
+	return p.top && reservedName(name) && !p.provides(name)
+}
 
-// Visible reports whether a listing of p shows the name.
-func (p *Place) Visible(t Target) bool { return true }
-
-// Writable reports whether the account may change t, that is: whether it is
-// shown as the account's own (product.md §8).
-func (p *Place) Writable(t Target) bool { return false }
-
-// CheckRename answers whether from (which is in p) may be moved to the name to.Name
-// in q; to.Type is what is there now.
-func (p *Place) CheckRename(from Target, q *Place, to Target) Verdict { return Verdict{} }
-
-// Store returns the store that a link called name leads to in p, which is the
-// top level of a site.
-func (p *Place) Store(name string) []Store { return nil }
+// Store returns the stores that a link called name leads to in p, which is the
+// top level of a site; none where p is no such place. Each is a candidate: the
+// link must lead to exactly one of them (product.md §11).
+func (p *Place) Store(name string) []Store {
+	var all []Store
+	switch {
+	case p.spot.region == regionTop:
+		all = p.spot.site.stores
+	case p.root:
+		all = p.mount.Stores
+	}
+	var list []Store
+	for _, s := range all {
+		if s.Name == name {
+			list = append(list, s)
+		}
+	}
+	return list
+}

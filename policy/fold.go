@@ -1,0 +1,70 @@
+package policy
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// isASCII reports whether s holds ASCII only.
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// foldName returns name as patterns see it: composed (NFC) and case folded. An
+// ASCII name is returned as it is, for a glob folds ASCII while it matches; so is
+// one that is not UTF-8, which is compared by bytes (product.md §6).
+func foldName(name string) string {
+	if isASCII(name) || !utf8.ValidString(name) {
+		return name
+	}
+	// Composed again afterwards: folding can take a composed character apart.
+	return norm.NFC.String(strings.Map(foldRune, norm.NFC.String(name)))
+}
+
+// foldRune returns one and the same rune for every case of r.
+func foldRune(r rune) rune {
+	if r < utf8.RuneSelf {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	if 'A' <= least && least <= 'Z' {
+		least += 'a' - 'A'
+	}
+	return least
+}
+
+// hasSuffix is strings.HasSuffix; with fold the ASCII suffix is lower case and
+// the case of name does not matter.
+func hasSuffix(name, suffix string, fold bool) bool {
+	if !fold {
+		return strings.HasSuffix(name, suffix)
+	}
+	if len(name) < len(suffix) {
+		return false
+	}
+	tail := name[len(name)-len(suffix):]
+	for i := range len(tail) {
+		b := tail[i]
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		if b != suffix[i] {
+			return false
+		}
+	}
+	return true
+}

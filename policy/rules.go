@@ -1,0 +1,267 @@
+package policy
+
+import "sync"
+
+// rules is the compiled form of one view: its mounts and its Places, which are
+// built when they are first asked for.
+type rules struct {
+	main   bool
+	sites  *siteNode
+	mounts []*Mount // sorted by path
+	root   *Place
+
+	mu sync.RWMutex // guards kids of every Place of the view
+}
+
+func newRules(s *Set, a *Account) *rules {
+	e := s.effective(a, nil)
+	r := &rules{main: a.Main, sites: s.sites, mounts: s.mounts(a, e, nil)}
+	tree := newTree(a, e, r.mounts, s.hasSites(a))
+	above := &Place{rules: r, view: VerbAll, top: true}
+	r.root = above.descend(step{self: tree, permitted: true})
+	r.root.top, r.root.fast = true, 0 // some names are kept free at the top
+	return r
+}
+
+// step is what decides about a child of a Place: which positions of the tree
+// its name leads to, whether the patterns permit it, and where it lies relative
+// to the protected sites. Names with equal steps share one Place.
+type step struct {
+	self      *node   // by names alone: the position that mounts can be at
+	via       []*node // through globs
+	permitted bool
+	spot      spot
+}
+
+// key returns a string that equal steps from one Place share.
+func (s *step) key(buf []byte) []byte {
+	id := func(n uint32) { buf = append(buf, byte(n>>24), byte(n>>16), byte(n>>8), byte(n)) }
+	flags := byte(s.spot.region) << 1
+	if s.permitted {
+		flags |= 1
+	}
+	buf = append(buf, flags)
+	if s.spot.site != nil {
+		id(s.spot.site.id)
+	} else {
+		id(0)
+	}
+	if s.spot.node != nil {
+		id(s.spot.node.id)
+	} else {
+		id(0)
+	}
+	if s.self != nil {
+		id(s.self.id)
+	} else {
+		id(0)
+	}
+	for _, n := range s.via {
+		id(n.id)
+	}
+	return buf
+}
+
+// Child returns the rules of the directory called name in p, provided or not.
+func (p *Place) Child(name string) *Place {
+	if p.settled && (p.pattern == nil || p.access == accessShut || p.pattern.permits(name)) {
+		if next := p.below.Load(); next != nil {
+			return next
+		}
+	}
+	var nodes [8]*node
+	s := p.step(name, nodes[:0])
+	var buf [64]byte
+	key := s.key(buf[:0])
+
+	p.rules.mu.RLock()
+	c := p.kids[string(key)]
+	p.rules.mu.RUnlock()
+	if c != nil {
+		return c
+	}
+
+	p.rules.mu.Lock()
+	defer p.rules.mu.Unlock()
+	if c := p.kids[string(key)]; c != nil {
+		return c
+	}
+	c = p.descend(s)
+	if p.kids == nil {
+		p.kids = make(map[string]*Place)
+	}
+	p.kids[string(key)] = c
+	if p.settled && (s.permitted || p.access == accessShut) {
+		p.below.Store(c)
+	}
+	return c
+}
+
+// step finds what name leads to from p. via is room for the result.
+func (p *Place) step(name string, via []*node) step {
+	s := step{via: via, spot: p.spot.child(name)}
+	s.permitted = p.pattern == nil || p.pattern.permits(name)
+	if p.self != nil {
+		s.self = p.self.exact[name]
+		for _, e := range p.self.globs {
+			if e.glob.match(name) {
+				s.via = append(s.via, e.to)
+			}
+		}
+	}
+	for _, n := range p.via {
+		if c := n.exact[name]; c != nil {
+			s.via = append(s.via, c)
+		}
+		for _, e := range n.globs {
+			if e.glob.match(name) {
+				s.via = append(s.via, e.to)
+			}
+		}
+	}
+	return s
+}
+
+// descend builds the Place that s leads to from p, or returns p itself where
+// nothing differs.
+func (p *Place) descend(s step) *Place {
+	c := &Place{
+		rules:   p.rules,
+		mount:   p.mount,
+		spot:    s.spot,
+		grant:   p.grant,
+		view:    p.view,
+		own:     p.own,
+		pattern: p.pattern,
+		shutBy:  p.shutBy,
+	}
+	c.enter(s.self)
+	c.inherit(s)
+	c.judgeAccess(p, s)
+	if s.self != nil && s.self.edges() {
+		c.self = s.self
+	}
+	for _, n := range s.via {
+		if n.edges() {
+			c.via = append(c.via, n)
+		}
+	}
+	c.conclude()
+	if c.same(p) {
+		return p
+	}
+	return c
+}
+
+// enter moves c into the mount that begins at n, or out of every backing where
+// only the view provides the directory.
+func (c *Place) enter(n *node) {
+	switch {
+	case n == nil:
+	case n.mount != nil:
+		c.mount, c.root = n.mount, true
+		c.own = n.mount.allows
+		c.spot = c.rules.sites.locate(n.mount.Source)
+	case n.provided:
+		c.synthetic = true
+		if n.fixed {
+			c.mount = nil
+		}
+	}
+	if c.mount == nil {
+		c.synthetic = true
+		c.own = VerbAll
+		c.spot = spot{}
+	}
+}
+
+// inherit takes the permission and the pattern entry that lie at c, if any: an
+// exact key before a glob, of two globs the more literal one (product.md §5).
+func (c *Place) inherit(s step) {
+	var grant, weak *Grant
+	var pat *pattern
+	if s.self != nil {
+		if g := s.self.grant; g != nil && g.implied {
+			weak = g
+		} else {
+			grant = g
+		}
+		pat = s.self.pattern
+	}
+	grantLiterals, patternLiterals := -1, -1
+	exactGrant, exactPattern := grant != nil, pat != nil
+	for _, n := range s.via {
+		if n.grant != nil && !exactGrant && n.literals > grantLiterals {
+			grant, grantLiterals = n.grant, n.literals
+		}
+		if n.pattern != nil && !exactPattern && n.literals > patternLiterals {
+			pat, patternLiterals = n.pattern, n.literals
+		}
+	}
+	if grant == nil {
+		grant = weak
+	}
+	if grant != nil {
+		c.grant, c.view = grant, grant.Verbs
+	}
+	if pat != nil {
+		c.pattern = pat
+	}
+}
+
+// judgeAccess decides whether a denied directory closes c (product.md §6).
+func (c *Place) judgeAccess(p *Place, s step) {
+	if s.permitted && p.access == accessOpen {
+		return
+	}
+	opens, leads := s.entries()
+	switch {
+	case opens:
+		c.access, c.shutBy = accessOpen, nil
+		return
+	case leads:
+		c.access = accessWay
+	default:
+		c.access = accessShut
+	}
+	if p.access == accessOpen {
+		c.shutBy = p.pattern
+	}
+}
+
+// entries reports whether an entry or a mount lies where s leads, and whether
+// one lies below.
+func (s *step) entries() (at, below bool) {
+	if s.self != nil {
+		at, below = s.self.opens, s.self.leads
+	}
+	for _, n := range s.via {
+		at = at || n.opens
+		below = below || n.leads
+	}
+	return at, below
+}
+
+// conclude computes what Check needs at once.
+func (c *Place) conclude() {
+	stable := c.spot.node == nil && c.spot.region != regionTop
+	c.settled = c.self == nil && len(c.via) == 0 && stable
+	c.verbs = c.view & c.own
+	if c.access != accessOpen {
+		return
+	}
+	plain := c.mount != nil && c.self == nil && c.spot == (spot{}) && (c.pattern == nil || c.pattern.permitsAll())
+	if plain {
+		c.fast = c.verbs
+	}
+}
+
+// permitsAll reports whether the entry denies nothing.
+func (p *pattern) permitsAll() bool { return len(p.denied) == 0 && len(p.allowed) == 0 }
+
+// same reports whether c, a child of p, has p's rules.
+func (c *Place) same(p *Place) bool {
+	return c.settled && p.settled && !c.root && !p.root && !p.top &&
+		c.synthetic == p.synthetic && c.mount == p.mount && c.spot == p.spot &&
+		c.grant == p.grant && c.pattern == p.pattern && c.access == p.access && c.shutBy == p.shutBy
+}
