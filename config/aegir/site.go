@@ -6,8 +6,6 @@ import (
 	"path"
 	"sort"
 	"strings"
-
-	"grantfs/policy"
 )
 
 // claim is a site as one alias describes it. Several aliases may claim one URI.
@@ -196,45 +194,4 @@ func (r *reader) isPanel(p string) bool {
 	own := r.inst.Dir + "/aegir"
 	p = path.Clean(p)
 	return p == own || within(own, p)
-}
-
-// stores lists the places outside a site that its links `files` and `private`
-// may lead to, and no others (product.md §11).
-func (r *reader) stores(uri string) []policy.Store {
-	bases := []string{r.inst.Dir + "/static/files"}
-	if store := r.attached(); store != "" {
-		bases = append(bases, store)
-	}
-	var list []policy.Store
-	for _, name := range []string{"files", "private"} {
-		for _, base := range bases {
-			list = append(list,
-				policy.Store{Name: name, Path: base + "/" + uri + "/" + name},
-				policy.Store{Name: name, Path: base + "/" + uri + "." + name})
-		}
-	}
-	return list
-}
-
-// attached returns the directory on another disk that static/files is a link to,
-// "" if it is none: only <mounts>/<any>/files/<instance>/static/files will do.
-func (r *reader) attached() string {
-	link := r.inst.Dir + "/static/files"
-	if checkDir(r.inst.Dir, path.Dir(link)) != nil {
-		return ""
-	}
-	target, err := os.Readlink(link)
-	if err != nil {
-		return ""
-	}
-	target = strings.TrimSuffix(target, "/")
-	disk, ok := strings.CutSuffix(target, "/files/"+r.inst.Name+"/static/files")
-	disk, under := strings.CutPrefix(disk, r.opts.Mounts+"/")
-	if !ok || !under || disk == "" || disk == "." || disk == ".." || strings.Contains(disk, "/") {
-		return ""
-	}
-	if checkDir(r.opts.Mounts, target) != nil {
-		return ""
-	}
-	return target
 }
