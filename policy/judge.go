@@ -29,6 +29,11 @@ func (p *Place) check(op Op, row *opRow, t Target) Verdict {
 		return Verdict{}
 	case op == OpReaddir:
 		return p.checkList()
+	case op == OpWrite && t.Perm == 0:
+		// A write through a handle whose file was judged when it was opened:
+		// what depends on its mode on disk is not asked again.
+		t.Perm = openedPerm
+		return p.ask(t, row.needs, useObject)
 	case op == OpRename:
 		return p.ask(t, renameVerbs(t.Type), useObject)
 	case row.needs == VerbAny:
@@ -175,14 +180,11 @@ func (p *Place) rule() *Rule {
 	return &p.grant.Rule
 }
 
-// Visible reports whether a listing of p shows t, which is in the backing. What
-// the view itself provides is never taken from there: see Provided.
+// Visible reports whether a listing of p shows t. For a name that the view
+// itself provides it answers for what Provided has: the backing's is never shown.
 func (p *Place) Visible(t Target) bool {
 	if p.fast&VerbList != 0 {
 		return true
-	}
-	if p.provides(t.Name) || p.mount == nil {
-		return false
 	}
 	if p.pattern != nil && p.access == accessOpen && p.pattern.hide && !p.pattern.permits(t.Name) {
 		return false // also where it may be reached by name
@@ -195,13 +197,19 @@ func (p *Place) Visible(t Target) bool {
 // shown as the account's own (product.md §8). A directory is writable if
 // something may be made or removed in it, a file if it may be overwritten.
 func (p *Place) Writable(t Target) bool {
-	const inside = VerbUpload | VerbDeleteFiles | VerbDeleteDirs | VerbRenameFiles | VerbRenameDirs | VerbCreateDirs
-	if t.Type != TypeDir {
-		return p.Check(OpOpenWrite, t).Allowed()
+	if t.Type == TypeDir {
+		return p.Child(t.Name).Changeable()
 	}
-	c := p.Child(t.Name)
-	if c.mount == nil || c.access != accessOpen || c.verbs&inside == 0 {
+	return p.Check(OpOpenWrite, t).Allowed()
+}
+
+// Changeable reports whether names may be made, removed or moved in p, that is:
+// whether the directory is shown as the account's own.
+func (p *Place) Changeable() bool {
+	const inside = VerbUpload | VerbDeleteFiles | VerbDeleteDirs | VerbRenameFiles | VerbRenameDirs | VerbCreateDirs
+	if p.mount == nil || p.access != accessOpen || p.verbs&inside == 0 {
 		return false
 	}
-	return c.spot.region == regionNone || c.spot.region == regionFree || c.spot.region == regionStore
+	r := p.spot.region
+	return r == regionNone || r == regionFree || r == regionStore
 }

@@ -69,11 +69,14 @@ func (r region) protects(t Target, main bool) (removed Verbs, hidden bool) {
 	return removed, hidden
 }
 
+// openedPerm is the mode on disk of a local.settings.php that may be edited.
+const openedPerm = 0o660
+
 // topLevel returns the verbs that a site's locked top level takes away from t.
 func topLevel(t Target) Verbs {
 	const locked = verbsPlace &^ VerbOverwrite
 	switch {
-	case t.Name == "local.settings.php" && t.Perm&0o7777 == 0o660:
+	case t.Name == "local.settings.php" && t.Perm&0o7777 == openedPerm:
 		// The owner of the site has opened it for editing (facts: "Reset
 		// password" makes it 0660 until the next Verify).
 		return VerbsChange &^ VerbOverwrite

@@ -79,16 +79,14 @@ func (p *Place) checkCross(from Target, q *Place) Verdict {
 }
 
 // bornAlike reports whether new objects have the same owner, group rule and
-// mode in m and o, so that one rename(2) leaves them right (product.md §7). Two
-// mounts that take the owner from their sources may differ on disk.
+// mode in m and o, so that one rename(2) leaves them right (product.md §7). Of
+// two mounts that take the owner from their sources the disk has the last word:
+// that is for package fs to compare.
 func (m *Mount) bornAlike(o *Mount) bool {
-	if m.GroupWrite != o.GroupWrite || m.ClientMode != o.ClientMode {
+	if m.GroupWrite != o.GroupWrite || m.ClientMode != o.ClientMode || (m.Owner == nil) != (o.Owner == nil) {
 		return false
 	}
-	if m.Owner == nil || o.Owner == nil {
-		return m.Owner == o.Owner && m.Source == o.Source
-	}
-	return *m.Owner == *o.Owner
+	return m.Owner == nil || *m.Owner == *o.Owner
 }
 
 // gainsDownload reports whether the move could make existing content readable
