@@ -49,7 +49,7 @@ func (r *reader) sites(records []record) {
 	sort.Strings(uris)
 	for _, uri := range uris {
 		if site, ok := r.settle(claims[uri]); ok && r.inspect(&site) {
-			site.Stores = r.stores(uri)
+			site.Stores = r.stores(uri, func(other string) bool { return claims[other] != nil })
 			r.inst.Sites = append(r.inst.Sites, site)
 		}
 	}

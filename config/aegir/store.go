@@ -9,8 +9,9 @@ import (
 )
 
 // stores lists the places outside a site that its links `files` and `private`
-// may lead to, and no others (product.md §11).
-func (r *reader) stores(uri string) []policy.Store {
+// may lead to, and no others (product.md §11). Of sites a and a.files, the store
+// a.files of the one would hold that of the other: then only the other has it.
+func (r *reader) stores(uri string, isSite func(uri string) bool) []policy.Store {
 	bases := []string{r.inst.Dir + "/static/files"}
 	if store := r.attached(); store != "" {
 		bases = append(bases, store)
@@ -18,9 +19,10 @@ func (r *reader) stores(uri string) []policy.Store {
 	var list []policy.Store
 	for _, name := range []string{"files", "private"} {
 		for _, base := range bases {
-			list = append(list,
-				policy.Store{Name: name, Path: base + "/" + uri + "/" + name},
-				policy.Store{Name: name, Path: base + "/" + uri + "." + name})
+			list = append(list, policy.Store{Name: name, Path: base + "/" + uri + "/" + name})
+			if beside := uri + "." + name; !isSite(beside) {
+				list = append(list, policy.Store{Name: name, Path: base + "/" + beside})
+			}
 		}
 	}
 	return list

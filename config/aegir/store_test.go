@@ -51,6 +51,18 @@ func TestSiteStores(t *testing.T) {
 	}
 }
 
+func TestStoresOfAlikeNames(t *testing.T) {
+	tr := newTree(t)
+	tr.site("a")
+	tr.site("a.files")
+	inst, _, _ := tr.discover(Options{})
+	want := []string{"files TOP/o1/static/files/a/files",
+		"private TOP/o1/static/files/a/private", "private TOP/o1/static/files/a.private"}
+	if diff := cmp.Diff(want, storeLines(tr, inst.Sites[0].Stores)); diff != "" {
+		t.Errorf("stores of a (-want +got):\n%s", diff)
+	}
+}
+
 func storeLines(tr tree, stores []policy.Store) []string {
 	var list []string
 	for _, s := range stores {
