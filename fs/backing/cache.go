@@ -1,0 +1,199 @@
+package backing
+
+import (
+	"container/list"
+	"sync"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Cache keeps descriptors of objects open, at most a fixed number of idle ones,
+// so that how many descriptors the process holds does not grow with what
+// clients keep open. Descriptors in use are never closed.
+type Cache struct {
+	mu    sync.Mutex // guards everything below
+	max   int
+	items map[cacheKey]*cached
+	idle  *list.List // of *cached, the longest unused in front
+}
+
+// FDKind is what a descriptor is open for.
+type FDKind uint8
+
+// The kinds.
+const (
+	FDPath  FDKind = iota // O_PATH: to stat, to walk, to register
+	FDRead                // O_RDONLY
+	FDWrite               // O_RDWR
+	fdKinds
+)
+
+type cacheKey struct {
+	node uint64
+	kind FDKind
+}
+
+type cached struct {
+	key     cacheKey
+	fd      int
+	uses    int
+	pinned  bool // keeps an inode that has no name any more
+	dropped bool // close when the last use ends
+	element *list.Element
+}
+
+// FD is a descriptor borrowed from a Cache. Release it after use.
+type FD struct {
+	num   int
+	cache *Cache // nil: lent by somebody who keeps it open anyway
+	item  *cached
+}
+
+// Lent returns an FD for a descriptor that stays open without a Cache.
+func Lent(fd int) FD { return FD{num: fd} }
+
+// Num returns the descriptor's number.
+func (f FD) Num() int { return f.num }
+
+// Release gives the descriptor back.
+func (f FD) Release() {
+	c := f.cache
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.item.uses--
+	if f.item.uses > 0 {
+		return
+	}
+	if f.item.dropped {
+		unix.Close(f.item.fd)
+		return
+	}
+	if !f.item.pinned {
+		f.item.element = c.idle.PushBack(f.item)
+		c.evict()
+	}
+}
+
+// NewCache returns a cache that keeps at most max idle descriptors.
+func NewCache(max int) *Cache {
+	return &Cache{max: max, items: map[cacheKey]*cached{}, idle: list.New()}
+}
+
+// Get borrows the descriptor of a node, opening it with open when there is
+// none. The open runs without the lock; of two at once one result is kept.
+func (c *Cache) Get(node uint64, kind FDKind, open func() (int, syscall.Errno)) (FD, syscall.Errno) {
+	key := cacheKey{node, kind}
+	if f, ok := c.borrow(key); ok {
+		return f, 0
+	}
+	fd, e := open()
+	if e != 0 {
+		return FD{}, e
+	}
+	return c.Put(node, kind, fd), 0
+}
+
+// Put hands an open descriptor to the cache and borrows it, or the one that is
+// there already; fd is the cache's from then on.
+func (c *Cache) Put(node uint64, kind FDKind, fd int) FD {
+	key := cacheKey{node, kind}
+	if f, ok := c.borrow(key); ok {
+		unix.Close(fd)
+		return f
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if item, ok := c.items[key]; ok {
+		unix.Close(fd)
+		c.use(item)
+		return FD{item.fd, c, item}
+	}
+	item := &cached{key: key, fd: fd, uses: 1}
+	c.items[key] = item
+	return FD{item.fd, c, item}
+}
+
+func (c *Cache) borrow(key cacheKey) (FD, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	item, ok := c.items[key]
+	if !ok {
+		return FD{}, false
+	}
+	c.use(item)
+	return FD{item.fd, c, item}, true
+}
+
+func (c *Cache) use(item *cached) {
+	item.uses++
+	if item.element != nil {
+		c.idle.Remove(item.element)
+		item.element = nil
+	}
+}
+
+// evict closes the longest unused descriptors above the limit.
+func (c *Cache) evict() {
+	for c.idle.Len() > c.max {
+		item := c.idle.Remove(c.idle.Front()).(*cached)
+		delete(c.items, item.key)
+		unix.Close(item.fd)
+	}
+}
+
+// Borrow borrows the descriptor of a node if it is open already.
+func (c *Cache) Borrow(node uint64, kind FDKind) (FD, bool) {
+	return c.borrow(cacheKey{node, kind})
+}
+
+// Pin keeps the node's descriptors until Drop, even when idle: their inode has
+// lost its last name and could not be opened again.
+func (c *Cache) Pin(node uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for kind := range fdKinds {
+		if item, ok := c.items[cacheKey{node, kind}]; ok {
+			item.pinned = true
+			if item.element != nil {
+				c.idle.Remove(item.element)
+				item.element = nil
+			}
+		}
+	}
+}
+
+// Drop closes the node's descriptors, those in use when their use ends.
+func (c *Cache) Drop(node uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for kind := range fdKinds {
+		item, ok := c.items[cacheKey{node, kind}]
+		if !ok {
+			continue
+		}
+		delete(c.items, item.key)
+		if item.element != nil {
+			c.idle.Remove(item.element)
+		}
+		if item.uses > 0 {
+			item.dropped = true
+			continue
+		}
+		unix.Close(item.fd)
+	}
+}
+
+// Close closes every idle descriptor; nothing may be borrowed any more.
+func (c *Cache) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, item := range c.items {
+		delete(c.items, key)
+		unix.Close(item.fd)
+	}
+	c.idle.Init()
+}

@@ -1,0 +1,125 @@
+package backing
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Unlink removes the non-directory called name from dir.
+func Unlink(dir int, name Name) syscall.Errno { return unlinkat(dir, name, 0) }
+
+// Rmdir removes the empty directory called name from dir.
+func Rmdir(dir int, name Name) syscall.Errno { return unlinkat(dir, name, unix.AT_REMOVEDIR) }
+
+func unlinkat(dir int, name Name, flags int) syscall.Errno {
+	_, _, e := unix.Syscall(unix.SYS_UNLINKAT, uintptr(dir), uintptr(name.ptr()), uintptr(flags))
+	return e
+}
+
+// Rename moves from in dir to the name to in newDir with renameat2(2)'s flags.
+func Rename(dir int, from Name, newDir int, to Name, flags uint32) syscall.Errno {
+	_, _, e := unix.Syscall6(unix.SYS_RENAMEAT2, uintptr(dir), uintptr(from.ptr()), uintptr(newDir), uintptr(to.ptr()), uintptr(flags), 0)
+	return e
+}
+
+// Readlink appends the text of the symlink that fd (O_PATH) refers to.
+func Readlink(fd int) ([]byte, syscall.Errno) {
+	return readlinkat(fd, unsafe.Pointer(&emptyPath))
+}
+
+// ReadlinkAt returns the text of the symlink called name in dir.
+func ReadlinkAt(dir int, name Name) ([]byte, syscall.Errno) {
+	return readlinkat(dir, name.ptr())
+}
+
+func readlinkat(dir int, name unsafe.Pointer) ([]byte, syscall.Errno) {
+	buf := make([]byte, unix.PathMax)
+	n, _, e := unix.Syscall6(unix.SYS_READLINKAT, uintptr(dir), uintptr(name), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0)
+	if e != 0 {
+		return nil, e
+	}
+	return buf[:n], 0
+}
+
+// Utimes sets access and modification times of the object that fd (O_PATH)
+// refers to; UTIME_OMIT and UTIME_NOW are honoured.
+func Utimes(fd int, atime, mtime unix.Timespec) syscall.Errno {
+	ts := [2]unix.Timespec{atime, mtime}
+	_, _, e := unix.Syscall6(unix.SYS_UTIMENSAT, uintptr(fd), uintptr(unsafe.Pointer(&emptyPath)), uintptr(unsafe.Pointer(&ts)), unix.AT_EMPTY_PATH|unix.AT_SYMLINK_NOFOLLOW, 0, 0)
+	return e
+}
+
+// Chmod sets the permission bits of an open file or directory.
+func Chmod(fd int, mode uint32) syscall.Errno { return errno(unix.Fchmod(fd, mode)) }
+
+// Truncate sets the size in bytes of a file open for writing.
+func Truncate(fd int, size int64) syscall.Errno { return errno(unix.Ftruncate(fd, size)) }
+
+// Allocate makes sure that [off, off+size) has space (fallocate(2), mode 0).
+func Allocate(fd int, off, size int64) syscall.Errno {
+	return errno(unix.Fallocate(fd, 0, off, size))
+}
+
+// Sync flushes fd to the disk, only its data if dataOnly.
+func Sync(fd int, dataOnly bool) syscall.Errno {
+	if dataOnly {
+		return errno(unix.Fdatasync(fd))
+	}
+	return errno(unix.Fsync(fd))
+}
+
+// Seek answers lseek(2) for SEEK_DATA and SEEK_HOLE.
+func Seek(fd int, off int64, whence int) (int64, syscall.Errno) {
+	n, err := unix.Seek(fd, off, whence)
+	return n, errno(err)
+}
+
+// Statfs fills st for the file system that fd lies on.
+func Statfs(fd int, st *unix.Statfs_t) syscall.Errno { return errno(unix.Fstatfs(fd, st)) }
+
+// PreadFull reads at off until buf is full or the file ends.
+func PreadFull(fd int, buf []byte, off int64) (int, syscall.Errno) {
+	done := 0
+	for done < len(buf) {
+		n, err := unix.Pread(fd, buf[done:], off+int64(done))
+		switch {
+		case err == unix.EINTR:
+		case err != nil && done > 0:
+			return done, 0
+		case err != nil:
+			return 0, errno(err)
+		case n == 0:
+			return done, 0
+		default:
+			done += n
+		}
+	}
+	return done, 0
+}
+
+// Pwrite writes buf at off, or at the end of the file at execution if atEnd
+// (RWF_APPEND of pwritev2(2)). A partial write is reported by its count.
+func Pwrite(fd int, buf []byte, off int64, atEnd bool) (int, syscall.Errno) {
+	done := 0
+	for done < len(buf) {
+		var n int
+		var err error
+		if atEnd {
+			n, err = unix.Pwritev2(fd, [][]byte{buf[done:]}, 0, unix.RWF_APPEND)
+		} else {
+			n, err = unix.Pwrite(fd, buf[done:], off+int64(done))
+		}
+		switch {
+		case err == unix.EINTR:
+		case err != nil && done > 0:
+			return done, 0
+		case err != nil:
+			return 0, errno(err)
+		default:
+			done += n
+		}
+	}
+	return done, 0
+}

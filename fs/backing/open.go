@@ -1,0 +1,150 @@
+package backing
+
+import (
+	"strconv"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Object identifies something below a Root: by its file handle, or by a
+// pinned O_PATH descriptor (FD > 0) where the file system has no handles.
+type Object struct {
+	Handle Handle
+	FD     int
+	pins   *atomic.Int64
+}
+
+// Close releases the descriptor of an object that has no handle.
+func (o Object) Close() {
+	if o.FD > 0 {
+		unix.Close(o.FD)
+		o.pins.Add(-1)
+	}
+}
+
+// pin makes the O_PATH descriptor fd stand for what it refers to, within the
+// source's budget.
+func (r *Root) pin(fd int) (Object, syscall.Errno) {
+	if r.pins.Add(1) > maxPins {
+		r.pins.Add(-1)
+		unix.Close(fd)
+		return Object{}, syscall.ENFILE
+	}
+	return Object{FD: fd, pins: r.pins}, 0
+}
+
+// Find identifies the object called name in dir and fills st with its
+// attributes; both are about the same inode even if the name is replaced
+// meanwhile. Without handles the Object holds a descriptor that the caller
+// must Close.
+func (r *Root) Find(dir int, name Name, st *Stat) (Object, syscall.Errno) {
+	fd, e := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
+	if e != 0 {
+		return Object{}, e
+	}
+	return r.identify(fd, st)
+}
+
+// identify takes over fd, an O_PATH descriptor.
+func (r *Root) identify(fd int, st *Stat) (Object, syscall.Errno) {
+	if !r.handles {
+		if e := StatFD(fd, st); e != 0 {
+			unix.Close(fd)
+			return Object{}, e
+		}
+		return r.pin(fd)
+	}
+	defer unix.Close(fd)
+	return r.Identify(fd, st)
+}
+
+// Identify is Find for what fd refers to already; fd stays the caller's.
+func (r *Root) Identify(fd int, st *Stat) (Object, syscall.Errno) {
+	if e := StatFD(fd, st); e != 0 {
+		return Object{}, e
+	}
+	if !r.handles {
+		dup, e := reopen(fd, unix.O_PATH)
+		if e != 0 {
+			return Object{}, e
+		}
+		return r.pin(dup)
+	}
+	h, e := HandleFD(fd)
+	return Object{Handle: h}, e
+}
+
+// Open opens an object with flags, which must not create. The type of what is
+// opened is the caller's to know: a handle never changes its type.
+func (r *Root) Open(o Object, flags int) (int, syscall.Errno) {
+	if o.FD > 0 {
+		return reopen(o.FD, flags)
+	}
+	return openHandle(r.fd, o.Handle, flags)
+}
+
+// Reopen opens with flags what the O_PATH descriptor fd refers to, even if it
+// has no name any more.
+func Reopen(fd, flags int) (int, syscall.Errno) { return reopen(fd, flags) }
+
+// reopen opens what an O_PATH descriptor refers to. The magic link is the one
+// place where a path is used: it names our own descriptor.
+func reopen(fd, flags int) (int, syscall.Errno) {
+	for {
+		n, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), flags&^unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err == nil {
+			return n, 0
+		}
+		if e := errno(err); e != syscall.EINTR {
+			return -1, e
+		}
+	}
+}
+
+func openat(dir int, name Name, flags int) (int, syscall.Errno) {
+	return openMode(dir, name.ptr(), flags, 0)
+}
+
+func openMode(dir int, name unsafe.Pointer, flags int, mode uint32) (int, syscall.Errno) {
+	for {
+		fd, _, e := unix.Syscall6(unix.SYS_OPENAT, uintptr(dir), uintptr(name), uintptr(flags|unix.O_CLOEXEC|unix.O_LARGEFILE), uintptr(mode), 0, 0)
+		if e == syscall.EINTR {
+			continue
+		}
+		if e != 0 {
+			return -1, e
+		}
+		return int(fd), 0
+	}
+}
+
+// Close closes a descriptor that this package returned.
+func Close(fd int) { unix.Close(fd) }
+
+// Unmask sets the process's umask to 0 and drops supplementary groups: what is
+// created gets exactly the mode asked for, and no right comes from a group.
+func Unmask() error {
+	unix.Umask(0)
+	return unix.Setgroups(nil)
+}
+
+// errno returns the Errno in err, EIO where there is none.
+func errno(err error) syscall.Errno {
+	switch e := err.(type) {
+	case nil:
+		return 0
+	case syscall.Errno:
+		return e
+	}
+	return syscall.EIO
+}
+
+// OpenDir opens the directory that dir (O_PATH will do) refers to for reading
+// its entries, with a position of its own.
+func OpenDir(dir int) (int, syscall.Errno) {
+	dot := [2]byte{'.', 0}
+	return openMode(dir, unsafe.Pointer(&dot), unix.O_RDONLY|unix.O_DIRECTORY, 0)
+}

@@ -1,0 +1,189 @@
+package backing
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+	"sync/atomic"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Root is one pinned source directory: everything of a mount lies below it on
+// the same mounted file system. Close it when no request uses it any more.
+type Root struct {
+	fd      int
+	dev     uint64
+	mountID uint64
+	ino     uint64
+	handles bool
+	handle  Handle
+	stat    Stat
+	pins    *atomic.Int64 // descriptors that stand for objects, where there are no handles
+}
+
+// maxPins bounds the descriptors that stand for objects of one source.
+const maxPins = 4096
+
+// OpenRoot opens the absolute directory source. Symlinks in it are followed
+// only where every component up to and including the link belongs to root
+// (product.md §3); any other is ELOOP. The error wraps a syscall.Errno.
+func OpenRoot(source string) (*Root, error) {
+	fd, err := openNoSymlinks(source)
+	if errors.Is(err, syscall.ELOOP) {
+		resolved, rerr := resolveTrusted(source, 0)
+		if rerr != nil {
+			return nil, rerr
+		}
+		fd, err = openNoSymlinks(resolved)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open source %s: %w", source, err)
+	}
+	r := &Root{fd: fd, pins: new(atomic.Int64)}
+	if e := StatFD(fd, &r.stat); e != 0 {
+		unix.Close(fd)
+		return nil, fmt.Errorf("stat source %s: %w", source, e)
+	}
+	r.dev, r.mountID, r.ino = Dev(&r.stat), r.stat.Mnt_id, r.stat.Ino
+	r.probeHandles()
+	return r, nil
+}
+
+// probeHandles learns whether objects can be kept as handles here: some file
+// systems give handles that they then can't open.
+func (r *Root) probeHandles() {
+	h, e := HandleFD(r.fd)
+	if e != 0 {
+		return
+	}
+	fd, e := openHandle(r.fd, h, unix.O_PATH)
+	if e != 0 {
+		return
+	}
+	unix.Close(fd)
+	r.handles, r.handle = true, h
+}
+
+func openNoSymlinks(p string) (int, error) {
+	fd, err := unix.Openat2(unix.AT_FDCWD, p, &unix.OpenHow{
+		Flags:   unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC,
+		Resolve: unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	return fd, err
+}
+
+// maxLinks is how many symlinks a source may hold, as in path_resolution(7).
+const maxLinks = 40
+
+// resolveTrusted returns source with its symlinks replaced, provided that each
+// component walked on the way belongs to root.
+func resolveTrusted(source string, depth int) (string, error) {
+	at := "/"
+	rest := strings.Split(strings.Trim(source, "/"), "/")
+	for i, c := range rest {
+		next := path.Join(at, c)
+		var st unix.Stat_t
+		if err := unix.Lstat(next, &st); err != nil {
+			return "", fmt.Errorf("look up %s: %w", next, err)
+		}
+		if st.Mode&unix.S_IFMT != unix.S_IFLNK {
+			at = next
+			continue
+		}
+		if err := rootOwned(next); err != nil {
+			return "", err
+		}
+		if depth >= maxLinks {
+			return "", fmt.Errorf("resolve %s: %w", source, syscall.ELOOP)
+		}
+		buf := make([]byte, unix.PathMax)
+		n, err := unix.Readlink(next, buf)
+		if err != nil {
+			return "", fmt.Errorf("read link %s: %w", next, err)
+		}
+		target := string(buf[:n])
+		if !path.IsAbs(target) {
+			target = path.Join(at, target)
+		}
+		return resolveTrusted(path.Join(append([]string{target}, rest[i+1:]...)...), depth+1)
+	}
+	return at, nil
+}
+
+// rootOwned refuses p unless it and every directory above it belong to root.
+func rootOwned(p string) error {
+	for {
+		var st unix.Stat_t
+		if err := unix.Lstat(p, &st); err != nil {
+			return fmt.Errorf("look up %s: %w", p, err)
+		}
+		if st.Uid != 0 {
+			return fmt.Errorf("the symlink in the source lies below %s, which does not belong to root: %w", p, syscall.ELOOP)
+		}
+		if p == "/" {
+			return nil
+		}
+		p = path.Dir(p)
+	}
+}
+
+// FD returns the descriptor of the root directory.
+func (r *Root) FD() int { return r.fd }
+
+// Handle returns the root's own file handle, empty where there are none.
+func (r *Root) Handle() Handle { return r.handle }
+
+// Object identifies the root directory itself; Close it after use.
+func (r *Root) Object() (Object, syscall.Errno) {
+	if r.handles {
+		return Object{Handle: r.handle}, 0
+	}
+	fd, err := unix.FcntlInt(uintptr(r.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return Object{}, errno(err)
+	}
+	return r.pin(fd)
+}
+
+// HasHandles reports whether objects below r are kept as file handles.
+func (r *Root) HasHandles() bool { return r.handles }
+
+// Dev returns the device that the root lies on.
+func (r *Root) Dev() uint64 { return r.dev }
+
+// Owner returns the owner and group of the root when it was opened.
+func (r *Root) Owner() (uid, gid uint32) { return r.stat.Uid, r.stat.Gid }
+
+// Foreign reports whether st lies on another mounted file system than r.
+func (r *Root) Foreign(st *Stat) bool {
+	if st.Mask&unix.STATX_MNT_ID != 0 && r.stat.Mask&unix.STATX_MNT_ID != 0 {
+		return st.Mnt_id != r.mountID
+	}
+	return Dev(st) != r.dev
+}
+
+// Same reports whether r and other pin the same directory.
+func (r *Root) Same(other *Root) bool {
+	return other.dev == r.dev && other.ino == r.ino && other.mountID == r.mountID && other.handle == r.handle
+}
+
+// Replace makes r's descriptor refer to the directory that other pins, in one
+// step, so that requests under way hold a valid descriptor all the time. It
+// returns the Root to use from now on; r and other must not be used any more.
+func (r *Root) Replace(other *Root) *Root {
+	if err := unix.Dup3(other.fd, r.fd, unix.O_CLOEXEC); err != nil {
+		return other
+	}
+	unix.Close(other.fd)
+	next := *other
+	next.fd = r.fd
+	return &next
+}
+
+// Close releases the root's descriptor.
+func (r *Root) Close() {
+	unix.Close(r.fd)
+}

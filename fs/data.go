@@ -1,0 +1,160 @@
+package fs
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs/backing"
+	"grantfs/policy"
+)
+
+// held places the handle's file and judges the operation again: a change of
+// policy reaches open files too (product.md §4, decision 8).
+func (s *Server) held(c *call, fh uint64) (spot, *handle, syscall.Errno) {
+	sp, errno := s.own(c, c.head.NodeId)
+	if errno == syscall.ENOENT {
+		errno = syscall.EACCES // an open file is not absent, it is taken away
+	}
+	if errno != 0 {
+		return sp, nil, errno
+	}
+	h, errno := s.handles.get(fh, sp.node)
+	return sp, h, errno
+}
+
+// rewrites checks an operation that changes the data of an existing file. Its
+// creator needs no more than upload until the last close.
+func (s *Server) rewrites(c *call, sp spot, op policy.Op) syscall.Errno {
+	c.op = op
+	if s.files.creating(sp.node.ID) {
+		op = policy.OpCreate
+	}
+	return c.deny(sp.where.Place.Check(op, sp.target(nil)))
+}
+
+func (s *Server) read(c *call) syscall.Errno {
+	in := arg[fuse.ReadIn](c)
+	sp, h, errno := s.held(c, in.Fh)
+	if errno != 0 {
+		return errno
+	}
+	if !h.read {
+		return syscall.EBADF
+	}
+	if errno := c.deny(sp.where.Place.Check(policy.OpRead, sp.target(nil))); errno != 0 {
+		return errno
+	}
+	fd, errno := s.dataFD(sp, false)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	c.size, errno = backing.PreadFull(fd.Num(), c.out[:min(int(in.Size), len(c.out))], int64(in.Offset))
+	return errno
+}
+
+func (s *Server) write(c *call) syscall.Errno {
+	in := arg[fuse.WriteIn](c)
+	sp, h, errno := s.held(c, in.Fh)
+	if errno != 0 {
+		return errno
+	}
+	if !h.write {
+		return syscall.EBADF
+	}
+	if len(c.body) < int(in.Size) || int64(in.Offset) < 0 {
+		return syscall.EINVAL
+	}
+	if errno := s.rewrites(c, sp, policy.OpWrite); errno != 0 {
+		return errno
+	}
+	fd, errno := s.dataFD(sp, true)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	// The kernel's offset for O_APPEND comes from one view's idea of the size;
+	// another writer may have appended since.
+	n, errno := backing.Pwrite(fd.Num(), c.body[:in.Size], int64(in.Offset), h.append)
+	if errno != 0 {
+		return errno
+	}
+	reply[fuse.WriteOut](c).Size = uint32(n)
+	return 0
+}
+
+func (s *Server) fallocate(c *call) syscall.Errno {
+	in := arg[fuse.FallocateIn](c)
+	sp, h, errno := s.held(c, in.Fh)
+	if errno != 0 {
+		return errno
+	}
+	if !h.write {
+		return syscall.EBADF
+	}
+	if in.Mode != 0 {
+		return syscall.EOPNOTSUPP
+	}
+	if errno := s.rewrites(c, sp, policy.OpFallocate); errno != 0 {
+		return errno
+	}
+	fd, errno := s.dataFD(sp, true)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	return backing.Allocate(fd.Num(), int64(in.Offset), int64(in.Length))
+}
+
+func (s *Server) fsync(c *call) syscall.Errno {
+	in := arg[fuse.FsyncIn](c)
+	sp, h, errno := s.held(c, in.Fh)
+	if errno != 0 {
+		return errno
+	}
+	fd, errno := s.dataFD(sp, h.write)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	return backing.Sync(fd.Num(), in.FsyncFlags&fsyncDataOnly != 0)
+}
+
+// fsyncDataOnly is FUSE_FSYNC_FDATASYNC.
+const fsyncDataOnly = 1
+
+func (s *Server) fsyncdir(c *call) syscall.Errno {
+	in := arg[fuse.FsyncIn](c)
+	_, h, errno := s.held(c, in.Fh)
+	if errno != 0 || h.stream == nil {
+		return errno
+	}
+	return h.stream.sync(in.FsyncFlags&fsyncDataOnly != 0)
+}
+
+func (s *Server) lseek(c *call) syscall.Errno {
+	in := arg[fuse.LseekIn](c)
+	sp, h, errno := s.held(c, in.Fh)
+	if errno != 0 {
+		return errno
+	}
+	if in.Whence != unix.SEEK_DATA && in.Whence != unix.SEEK_HOLE {
+		return syscall.EINVAL
+	}
+	if h.stream != nil {
+		return syscall.EINVAL
+	}
+	fd, errno := s.dataFD(sp, h.write)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	off, errno := backing.Seek(fd.Num(), int64(in.Offset), int(in.Whence))
+	if errno != 0 {
+		return errno
+	}
+	reply[fuse.LseekOut](c).Offset = uint64(off)
+	return 0
+}

@@ -1,0 +1,37 @@
+package fs
+
+import (
+	"syscall"
+
+	"grantfs/policy"
+)
+
+// errnoOf maps each class of refusal to the errno that OpenSSH and vsftpd show
+// best (product.md §5, "Errors").
+var errnoOf = [...]syscall.Errno{
+	policy.ClassRefused:     syscall.EACCES,
+	policy.ClassHidden:      syscall.ENOENT,
+	policy.ClassBusy:        syscall.EBUSY,
+	policy.ClassCross:       syscall.EXDEV,
+	policy.ClassNotOwner:    syscall.EPERM,
+	policy.ClassUnsupported: syscall.EOPNOTSUPP,
+}
+
+// deny notes why the request is refused and returns its errno.
+func (c *call) deny(v policy.Verdict) syscall.Errno {
+	if v.Allowed() {
+		return 0
+	}
+	c.verdict = v
+	return errnoOf[v.Class]
+}
+
+// refuse denies for a reason that lies in the request, not in an entry.
+func (c *call) refuse(r policy.Reason, class policy.Class) syscall.Errno {
+	return c.deny(policy.Verdict{Reason: r, Class: class})
+}
+
+// gone is the answer for a node whose place the policy has taken away.
+func (c *call) gone() syscall.Errno {
+	return c.refuse(policy.ReasonNoSuchPlace, policy.ClassHidden)
+}

@@ -1,0 +1,74 @@
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+	"unsafe"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// OutHeaderSize is the size of a reply's header in bytes.
+	OutHeaderSize = 16
+	// inputRoom is what a request needs beside its payload: headers and names.
+	inputRoom = 8 << 10
+)
+
+// Conn is one connection to the kernel. Serve runs it; Unmount ends it.
+type Conn struct {
+	fd       int
+	point    string
+	features Features
+}
+
+// Features returns what the kernel granted; valid once Start has returned.
+func (c *Conn) Features() Features { return c.features }
+
+// Start answers the kernel's INIT. It must be called once, before Serve.
+func (c *Conn) Start() error { return c.init() }
+
+// Close releases /dev/fuse; a mount that is still there answers ENOTCONN from
+// then on.
+func (c *Conn) Close() error { return unix.Close(c.fd) }
+
+// errDone says that the mount is gone.
+var errDone = errors.New("connection closed by the kernel")
+
+// read reads one request (fuse(4)).
+func (c *Conn) read(buf []byte) (int, error) {
+	for {
+		n, err := syscall.Read(c.fd, buf)
+		switch err {
+		case nil:
+			return n, nil
+		case syscall.EINTR, syscall.EAGAIN, syscall.ENOENT: // ENOENT: interrupted before it was read
+		case syscall.ENODEV, syscall.ECONNABORTED:
+			return 0, errDone
+		default:
+			return 0, fmt.Errorf("read /dev/fuse: %w", err)
+		}
+	}
+}
+
+// write sends out, whose first OutHeaderSize bytes it fills in.
+func (c *Conn) write(out []byte, unique uint64, errno syscall.Errno) error {
+	h := (*fuse.OutHeader)(unsafe.Pointer(&out[0]))
+	h.Length, h.Status, h.Unique = uint32(len(out)), -int32(errno), unique
+	for {
+		_, err := syscall.Write(c.fd, out)
+		switch err {
+		case nil:
+			return nil
+		case syscall.EINTR:
+		case syscall.ENOENT: // the request was interrupted and is gone
+			return nil
+		case syscall.ENODEV, syscall.ECONNABORTED:
+			return errDone
+		default:
+			return fmt.Errorf("write /dev/fuse: %w", err)
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package kernel
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// FSType is the type of our mounts in /proc/self/mountinfo.
+const FSType = "fuse.grantfs"
+
+// ErrMounted says that a live grantfs serves the mount point already.
+var ErrMounted = errors.New("another grantfs is mounted there")
+
+// Mount mounts a new connection at point, which must be an existing directory,
+// with nosuid, nodev, noexec and allow_other, and without default_permissions
+// (architecture.md §3.5). A stale mount ("transport endpoint is not connected")
+// left there is detached first; a live one is ErrMounted.
+func Mount(point string) (*Conn, error) {
+	if err := mendStale(point); err != nil {
+		return nil, err
+	}
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open /dev/fuse: %w", err)
+	}
+	data := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0,allow_other,max_read=%d", fd, MaxTransfer)
+	flags := uintptr(unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
+	if err := unix.Mount("grantfs", point, FSType, flags, data); err != nil {
+		unix.Close(fd)
+		return nil, fmt.Errorf("mount %s: %w", point, err)
+	}
+	return &Conn{fd: fd, point: point}, nil
+}
+
+// mendStale detaches a dead grantfs mount at point, however many lie there.
+func mendStale(point string) error {
+	for range 16 {
+		var st unix.Stat_t
+		err := unix.Stat(point, &st)
+		if errors.Is(err, syscall.ENOTCONN) || errors.Is(err, syscall.ECONNABORTED) {
+			if err := unix.Unmount(point, unix.MNT_DETACH); err != nil {
+				return fmt.Errorf("detach the stale mount at %s: %w", point, err)
+			}
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look at mount point %s: %w", point, err)
+		}
+		if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+			return fmt.Errorf("mount point %s: %w", point, syscall.ENOTDIR)
+		}
+		mounted, err := isMounted(point)
+		if err != nil {
+			return err
+		}
+		if mounted {
+			return fmt.Errorf("mount %s: %w", point, ErrMounted)
+		}
+		return nil
+	}
+	return fmt.Errorf("mount %s: stale mounts keep coming", point)
+}
+
+// isMounted looks for a grantfs mount at point in /proc/self/mountinfo
+// (proc_pid_mountinfo(5)).
+func isMounted(point string) (bool, error) {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return false, fmt.Errorf("read mounts: %w", err)
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		fields := strings.Fields(lines.Text())
+		dash := 6
+		for dash < len(fields) && fields[dash] != "-" {
+			dash++
+		}
+		if dash+1 < len(fields) && fields[dash+1] == FSType && unescape(fields[4]) == point {
+			return true, nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return false, fmt.Errorf("read mounts: %w", err)
+	}
+	return false, nil
+}
+
+// unescape undoes the octal escapes of mountinfo.
+var unescaper = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
+
+func unescape(s string) string { return unescaper.Replace(s) }
+
+// Unmount takes the mount away. While a process is inside it is detached and
+// its connection is aborted, which ends every request and every reader.
+func (c *Conn) Unmount() error {
+	err := unix.Unmount(c.point, 0)
+	if err == nil || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOENT) {
+		return nil // EINVAL: somebody else has unmounted it
+	}
+	if err := unix.Unmount(c.point, unix.MNT_FORCE|unix.MNT_DETACH); err != nil {
+		return fmt.Errorf("detach %s: %w", c.point, err)
+	}
+	return nil
+}

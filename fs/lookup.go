@@ -1,0 +1,305 @@
+package fs
+
+import (
+	"encoding/binary"
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+func (s *Server) lookup(c *call) syscall.Errno {
+	dir, errno := s.find(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	name, errno := c.name()
+	if errno != 0 {
+		return errno
+	}
+	var sp spot
+	if dir.node.Kind == node.KindTop {
+		sp, errno = s.enterView(c, dir, name)
+	} else {
+		if errno := s.belongs(c, dir); errno != 0 {
+			return errno
+		}
+		sp, errno = s.child(c, dir, name)
+	}
+	if errno != 0 {
+		return errno
+	}
+	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
+	return 0
+}
+
+// belongs refuses everybody but the account itself: below a view's root not
+// even root may look (product.md §5).
+func (s *Server) belongs(c *call, sp spot) syscall.Errno {
+	if sp.rules == nil || c.head.Uid != sp.rules.ids.UID {
+		return c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
+	}
+	return 0
+}
+
+// entry fills the reply for a node whose lookup was counted.
+func (s *Server) entry(out *fuse.EntryOut, sp spot, st *backing.Stat) {
+	out.NodeId = sp.node.ID
+	out.Generation = 0
+	s.fill(&out.Attr, sp, st)
+	out.AttrValid, out.AttrValidNsec = timeout(s.opt.EntryTimeout)
+	if sp.node.Kind == node.KindView {
+		// Never cached: each walk into a view from outside is asked for, and
+		// refused to other users. Sessions are chrooted and don't walk it.
+		out.EntryValid, out.EntryValidNsec = 0, 0
+		return
+	}
+	out.EntryValid, out.EntryValidNsec = timeout(s.opt.EntryTimeout)
+}
+
+// enterView looks up an account in the mount's root: open to root and to the
+// account itself.
+func (s *Server) enterView(c *call, top spot, name backing.Name) (spot, syscall.Errno) {
+	p := s.policy.Load()
+	ids, ok := p.IDs[name.String()]
+	if ok {
+		_, ok = p.Set.View(name.String())
+	}
+	if !ok {
+		return spot{}, c.gone()
+	}
+	if c.head.Uid != 0 && c.head.Uid != ids.UID {
+		return spot{}, c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
+	}
+	v := s.views.named(name.Clone())
+	r := s.rulesOf(v)
+	if r.view == nil {
+		return spot{}, c.gone()
+	}
+	where := node.Where{Parent: top.node, Name: v.name, Place: r.view.Root(), Epoch: v.epoch(r)}
+	n, _ := s.nodes.Ref(node.Key{View: v.index}, node.Identity{Kind: node.KindView, Type: policy.TypeDir, View: v.index}, where)
+	if n == nil {
+		return spot{}, syscall.ENFILE
+	}
+	return spot{n, &where, v, r}, 0
+}
+
+// child looks name up in dir and counts the lookup; what is on disk is in
+// c.stat.
+func (s *Server) child(c *call, dir spot, name backing.Name) (spot, syscall.Errno) {
+	if p, ok := dir.where.Place.ProvidedName(name.String()); ok {
+		if errno := c.deny(dir.where.Place.Check(policy.OpLookup, policy.Target{Name: name.String(), Type: policy.TypeDir})); errno != 0 {
+			return spot{}, errno
+		}
+		return s.provided(c, dir, name, p)
+	}
+	if !dir.backed() {
+		return spot{}, c.refuse(policy.ReasonNoSuchPlace, policy.ClassHidden)
+	}
+	fd, errno := s.dirFD(c, dir)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	defer fd.Release()
+	return s.backedChild(c, dir, fd.Num(), name)
+}
+
+// backedChild looks name up in the real directory fd behind dir.
+func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot, syscall.Errno) {
+	if errno := backing.StatAt(fd, name, &c.stat); errno != 0 {
+		return spot{}, errno
+	}
+	t := policy.Target{Name: name.String(), Type: typeOf(&c.stat), Perm: uint32(c.stat.Mode) & 0o7777}
+	if t.Type == policy.TypeNone {
+		return spot{}, c.gone()
+	}
+	if t.Type == policy.TypeSymlink {
+		if sp, errno := s.store(c, dir, fd, name); errno != syscall.ENOTDIR {
+			return sp, errno
+		}
+		if errno := s.judgeLink(c, fd, name, dir.where.Depth); errno != 0 {
+			return spot{}, errno
+		}
+	}
+	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, t)); errno != 0 {
+		return spot{}, errno
+	}
+	root, errno := s.rootOf(dir)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	if root.Foreign(&c.stat) {
+		return spot{}, c.refuse(policy.ReasonForeignDevice, policy.ClassRefused)
+	}
+	return s.ref(c, dir, s.sourceOf(dir), root, fd, name)
+}
+
+// ref returns the node of the object called name in fd, whose attributes are
+// in c.stat, and counts the lookup.
+func (s *Server) ref(c *call, dir spot, src *source, root *backing.Root, fd int, name backing.Name) (spot, syscall.Errno) {
+	key := node.Key{View: dir.view.index, Source: src.index, Dev: backing.Dev(&c.stat), Ino: c.stat.Ino}
+	if typeOf(&c.stat) == policy.TypeFile && c.stat.Nlink > 1 {
+		key.Parent = dir.node.ID
+	}
+	if root.HasHandles() {
+		h, errno := backing.HandleAt(fd, name)
+		if errno != 0 {
+			return spot{}, errno
+		}
+		key.Handle = h
+		if n := s.nodes.Lookup(key); n != nil && n.Ino == c.stat.Ino {
+			return s.refKey(dir, key, n.Identity, name)
+		}
+	}
+	obj, errno := root.Find(fd, name, &c.stat)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	id := node.Identity{
+		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: src.index,
+		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
+	}
+	key.Handle, key.Ino, key.Dev, key.Parent = obj.Handle, id.Ino, id.Dev, 0
+	if id.Type == policy.TypeNone || root.Foreign(&c.stat) {
+		// The name was replaced by something else between two looks at it.
+		obj.Close()
+		return spot{}, syscall.ENOENT
+	}
+	if id.Type == policy.TypeSymlink {
+		if errno := s.judgeLink(c, fd, name, dir.where.Depth); errno != 0 {
+			obj.Close()
+			return spot{}, errno
+		}
+	}
+	if id.Type == policy.TypeFile && c.stat.Nlink > 1 {
+		key.Parent = dir.node.ID
+	}
+	return s.refKey(dir, key, id, name)
+}
+
+// refKey counts a lookup of key in dir.
+func (s *Server) refKey(dir spot, key node.Key, id node.Identity, name backing.Name) (spot, syscall.Errno) {
+	where := node.Where{Parent: dir.node, Name: name.String(), Depth: dir.where.Depth + 1, Place: dir.where.Place, Epoch: dir.where.Epoch}
+	if id.Type == policy.TypeDir {
+		where.Place = dir.where.Place.Child(name.String())
+	}
+	return s.refWhere(dir, key, id, where)
+}
+
+func (s *Server) refWhere(dir spot, key node.Key, id node.Identity, where node.Where) (spot, syscall.Errno) {
+	// The name aliases the request, which a node outlives.
+	if n := s.nodes.Lookup(key); n == nil || n.Where().Name != where.Name {
+		where.Name = strings.Clone(where.Name)
+	} else {
+		where.Name = n.Where().Name
+	}
+	n, fresh := s.nodes.Ref(key, id, where)
+	if n == nil {
+		id.Object.Close()
+		return spot{}, syscall.ENFILE
+	}
+	if !fresh && n.Object != id.Object {
+		id.Object.Close()
+	}
+	return spot{n, &where, dir.view, dir.rules}, 0
+}
+
+// provided looks up a name that the view itself provides: a mount, a site, or
+// a synthetic directory that a real one may be merged into.
+func (s *Server) provided(c *call, dir spot, name backing.Name, p policy.Provided) (spot, syscall.Errno) {
+	where := node.Where{Parent: dir.node, Name: name.String(), Place: p.Place, Epoch: dir.where.Epoch, Depth: dir.where.Depth + 1}
+	m := p.Place.Mount()
+	if m != nil && p.Place.IsMountRoot() {
+		where.Depth = 0
+		return s.mountRoot(c, dir, s.sources.named(m.Source), m, where)
+	}
+	if m != nil && dir.backed() {
+		// Only a real directory is merged; anything else there is hidden.
+		if sp, ok := s.merged(c, dir, name, where); ok {
+			return sp, 0
+		}
+	}
+	key := node.Key{View: dir.view.index, Parent: dir.node.ID, Name: name.String()}
+	id := node.Identity{Kind: node.KindSynthetic, Type: policy.TypeDir, View: dir.view.index}
+	key.Name = strings.Clone(key.Name)
+	return s.refWhere(dir, key, id, where)
+}
+
+// merged looks for a real directory at a synthetic one's place.
+func (s *Server) merged(c *call, dir spot, name backing.Name, where node.Where) (spot, bool) {
+	fd, errno := s.dirFD(c, dir)
+	if errno != 0 {
+		return spot{}, false
+	}
+	defer fd.Release()
+	if backing.StatAt(fd.Num(), name, &c.stat) != 0 || typeOf(&c.stat) != policy.TypeDir {
+		return spot{}, false
+	}
+	root, errno := s.rootOf(dir)
+	if errno != 0 || root.Foreign(&c.stat) {
+		return spot{}, false
+	}
+	sp, errno := s.ref(c, dir, s.sourceOf(dir), root, fd.Num(), name)
+	return sp, errno == 0 && sp.node.Type == policy.TypeDir
+}
+
+// mountRoot enters a source through its path.
+func (s *Server) mountRoot(c *call, dir spot, src *source, m *policy.Mount, where node.Where) (spot, syscall.Errno) {
+	root, errno := s.enter(src, m, dir.rules.ids)
+	if errno != 0 {
+		c.refuse(policy.ReasonNoSuchPlace, policy.ClassHidden)
+		return spot{}, errno
+	}
+	if errno := backing.StatFD(root.FD(), &c.stat); errno != 0 {
+		return spot{}, errno
+	}
+	if c.stat.Nlink == 0 { // removed while it is pinned
+		src.checked.Store(0)
+		return spot{}, c.gone()
+	}
+	obj, errno := root.Object()
+	if errno != 0 {
+		return spot{}, errno
+	}
+	id := node.Identity{
+		Kind: node.KindBacked, Type: policy.TypeDir, View: dir.view.index, Source: src.index,
+		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
+	}
+	// A mount of the same source at another path is another node.
+	key := node.Key{View: dir.view.index, Source: src.index, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino, Parent: dir.node.ID, Name: strings.Clone(where.Name)}
+	return s.refWhere(dir, key, id, where)
+}
+
+// rootOf returns the root that objects in dir lie below.
+func (s *Server) rootOf(dir spot) (*backing.Root, syscall.Errno) {
+	src := s.sourceOf(dir)
+	if src == nil || src.pinned() == nil {
+		return nil, syscall.ENOENT
+	}
+	return src.pinned(), 0
+}
+
+// sourceOf returns the source that objects in dir lie in, nil for none.
+func (s *Server) sourceOf(dir spot) *source { return dir.source(s) }
+
+func (s *Server) forget(c *call) syscall.Errno {
+	s.nodes.Forget(c.head.NodeId, arg[fuse.ForgetIn](c).Nlookup)
+	return 0
+}
+
+func (s *Server) batchForget(c *call) syscall.Errno {
+	const one = 16 // a node id and a count
+	count := binary.NativeEndian.Uint32(c.in[header:])
+	for range count {
+		if len(c.body) < one {
+			return syscall.EINVAL
+		}
+		s.nodes.Forget(binary.NativeEndian.Uint64(c.body), binary.NativeEndian.Uint64(c.body[8:]))
+		c.body = c.body[one:]
+	}
+	return 0
+}

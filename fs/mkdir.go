@@ -1,0 +1,40 @@
+package fs
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"grantfs/fs/backing"
+	"grantfs/policy"
+)
+
+func (s *Server) mkdir(c *call) syscall.Errno {
+	in := arg[fuse.MkdirIn](c)
+	dir, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	name, errno := c.name()
+	if errno != 0 {
+		return errno
+	}
+	fd, errno := s.mayMake(c, dir, name, policy.OpMkdir, policy.TypeDir)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	b, errno := s.birth(dir, fd.Num(), policy.TypeDir, in.Mode, &c.stat)
+	if errno != 0 {
+		return errno
+	}
+	if errno := backing.Mkdir(fd.Num(), name, b); errno != 0 {
+		return errno
+	}
+	sp, errno := s.backedChild(c, dir, fd.Num(), name)
+	if errno != 0 {
+		return errno
+	}
+	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
+	return 0
+}

@@ -1,0 +1,72 @@
+package node
+
+import (
+	"sync/atomic"
+
+	"grantfs/fs/backing"
+	"grantfs/policy"
+)
+
+// Kind tells where a node comes from.
+type Kind uint8
+
+// The kinds.
+const (
+	KindTop       Kind = iota // the mount's root, which lists the accounts
+	KindView                  // the root of one account's view
+	KindSynthetic             // a directory that only the view provides
+	KindBacked                // an object of a source
+)
+
+// Key is what makes a node the same node when it is looked up again.
+type Key struct {
+	View   uint32
+	Source uint32
+	Handle backing.Handle
+	Dev    uint64 // where there is no Handle
+	Ino    uint64
+	Parent uint64 // id of the parent: for provided names and hard-linked files
+	Name   string // for provided names
+}
+
+// Identity is what a node is made from; it never changes.
+type Identity struct {
+	Kind   Kind
+	Type   policy.FileType
+	View   uint32 // index of the view, 0 for the mount's root
+	Source uint32 // index of the source, 0 for none
+	Object backing.Object
+	Ino    uint64 // on its backing
+	Dev    uint64
+}
+
+// Node is one node.
+type Node struct {
+	ID uint64
+	Identity
+
+	where atomic.Pointer[Where]
+
+	// Guarded by Table.mu.
+	key      Key
+	lookups  uint64
+	children uint64
+	freed    bool
+	parent   *Node // the parent that children counts it for
+}
+
+// Where is where a node lies, as far as is known. A stored Where is immutable.
+type Where struct {
+	Parent *Node
+	Name   string
+	Depth  int           // directories between the mount's root and the object: 0 for the root itself
+	Place  *policy.Place // rules of the directory; for anything else, of the directory that holds it
+	Epoch  uint64        // the view's epoch that Place was found in
+}
+
+// Where returns the node's last known place.
+func (n *Node) Where() *Where { return n.where.Load() }
+
+// Refresh replaces the rules that are known for old, unless n has been moved
+// meanwhile.
+func (n *Node) Refresh(old, w *Where) { n.where.CompareAndSwap(old, w) }

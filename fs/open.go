@@ -1,0 +1,239 @@
+package fs
+
+import (
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+// open opens an existing regular file.
+func (s *Server) open(c *call) syscall.Errno {
+	sp, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	if sp.node.Type != policy.TypeFile {
+		return syscall.EINVAL
+	}
+	flags := arg[fuse.OpenIn](c).Flags
+	h := &handle{node: sp.node, append: flags&unix.O_APPEND != 0}
+	h.read, h.write = accessMode(flags)
+	if errno := s.mayOpen(c, sp, h, flags); errno != 0 {
+		return errno
+	}
+	if errno := s.openData(sp, h.write, flags); errno != 0 {
+		return errno
+	}
+	s.handleOut(reply[fuse.OpenOut](c), sp, h)
+	return 0
+}
+
+// openData opens the file as far as an open(2) must be able to fail: a reader
+// needs no descriptor here, its data is passed through.
+func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
+	if !write && flags&unix.O_TRUNC == 0 {
+		return 0
+	}
+	fd, errno := s.dataFD(sp, true)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	if flags&unix.O_TRUNC != 0 {
+		return backing.Truncate(fd.Num(), 0)
+	}
+	return 0
+}
+
+// accessMode splits open(2)'s access mode.
+func accessMode(flags uint32) (read, write bool) {
+	switch flags & unix.O_ACCMODE {
+	case unix.O_WRONLY:
+		return false, true
+	case unix.O_RDWR:
+		return true, true
+	}
+	return true, false
+}
+
+// mayOpen checks everything that an open's flags ask for.
+func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errno {
+	if errno := s.stat(sp, &c.stat); errno != 0 {
+		return errno
+	}
+	t := sp.target(&c.stat)
+	if h.read {
+		if errno := c.deny(sp.where.Place.Check(policy.OpOpenRead, t)); errno != 0 {
+			return errno
+		}
+	}
+	if h.write || flags&unix.O_TRUNC != 0 {
+		c.op = policy.OpOpenWrite
+		if !s.files.creating(sp.node.ID) {
+			return c.deny(sp.where.Place.Check(policy.OpOpenWrite, t))
+		}
+	}
+	return 0
+}
+
+// handleOut registers the handle and fills the reply. Every open of a regular
+// file carries the inode's one backing id, a mediated one adds DIRECT_IO
+// (architecture.md §3.4): the kernel refuses a mix.
+func (s *Server) handleOut(out *fuse.OpenOut, sp spot, h *handle) {
+	f := s.files.opened(sp.node.ID, h.created)
+	out.Fh = s.handles.add(h)
+	if id := s.backingID(f, sp); id != 0 {
+		out.BackingID = id
+		out.OpenFlags = fuse.FOPEN_PASSTHROUGH
+	}
+	switch {
+	case h.write:
+		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_PARALLEL_DIRECT_WRITES
+	case out.BackingID == 0:
+		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH
+	default:
+		out.OpenFlags |= fuse.FOPEN_NOFLUSH
+	}
+}
+
+// create makes a regular file and opens it; of two at once, the loser opens
+// what the winner made.
+func (s *Server) create(c *call) syscall.Errno {
+	in := *arg[fuse.CreateIn](c)
+	dir, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	name, errno := c.name()
+	if errno != 0 {
+		return errno
+	}
+	sp, created, errno := s.createIn(c, dir, name, in.Mode, in.Flags)
+	if errno != 0 {
+		return errno
+	}
+	h := &handle{node: sp.node, append: in.Flags&unix.O_APPEND != 0, created: created}
+	h.read, h.write = accessMode(in.Flags)
+	out := reply[fuse.CreateOut](c)
+	s.handleOut(&out.OpenOut, sp, h) // first: the creator's file is shown as its own
+	s.entry(&out.EntryOut, sp, &c.stat)
+	return 0
+}
+
+// createIn makes the file called name, or opens what is there already unless
+// O_EXCL forbids. It counts a lookup.
+func (s *Server) createIn(c *call, dir spot, name backing.Name, mode, flags uint32) (sp spot, created bool, errno syscall.Errno) {
+	dirFD, errno := s.mayMake(c, dir, name, policy.OpCreate, policy.TypeFile)
+	if errno == 0 {
+		defer dirFD.Release()
+		sp, errno = s.createAt(c, dir, dirFD.Num(), name, mode)
+		created = errno == 0
+	}
+	if errno == syscall.EEXIST && flags&unix.O_EXCL == 0 {
+		sp, errno = s.openThere(c, dir, name, flags)
+	}
+	return sp, created, errno
+}
+
+func (s *Server) createAt(c *call, dir spot, dirFD int, name backing.Name, mode uint32) (spot, syscall.Errno) {
+	b, errno := s.birth(dir, dirFD, policy.TypeFile, mode, &c.stat)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	fd, errno := backing.CreateFile(dirFD, name, b)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	sp, errno := s.made(c, dir, fd, name)
+	if errno != 0 {
+		backing.Close(fd)
+		return spot{}, errno
+	}
+	s.fds.Put(sp.node.ID, backing.FDWrite, fd).Release()
+	return sp, 0
+}
+
+// openThere opens the file that is at name already, and counts a lookup.
+func (s *Server) openThere(c *call, dir spot, name backing.Name, flags uint32) (spot, syscall.Errno) {
+	sp, errno := s.child(c, dir, name)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	var h handle
+	h.read, h.write = accessMode(flags)
+	switch {
+	case sp.node.Type == policy.TypeDir:
+		errno = syscall.EISDIR
+	case sp.node.Type != policy.TypeFile:
+		errno = syscall.EEXIST
+	default:
+		if errno = s.mayOpen(c, sp, &h, flags); errno == 0 {
+			errno = s.openData(sp, h.write, flags)
+		}
+	}
+	if errno != 0 {
+		s.nodes.Forget(sp.node.ID, 1)
+		return spot{}, errno
+	}
+	return sp, 0
+}
+
+// mknodFile serves mknod(2) of a regular file: creation without an open.
+func (s *Server) mknodFile(c *call, mode uint32) syscall.Errno {
+	c.op = policy.OpCreate
+	dir, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	name, errno := c.name()
+	if errno != 0 {
+		return errno
+	}
+	sp, _, errno := s.createIn(c, dir, name, mode, unix.O_EXCL)
+	if errno != 0 {
+		return errno
+	}
+	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
+	return 0
+}
+
+// made returns the node of an object that was made just now, known by fd, and
+// counts the lookup.
+func (s *Server) made(c *call, dir spot, fd int, name backing.Name) (spot, syscall.Errno) {
+	root, errno := s.rootOf(dir)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	obj, errno := root.Identify(fd, &c.stat)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	id := node.Identity{
+		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: s.sourceOf(dir).index,
+		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
+	}
+	key := node.Key{View: id.View, Source: id.Source, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino}
+	return s.refKey(dir, key, id, name)
+}
+
+// release ends a file's or a directory's handle.
+func (s *Server) release(c *call) syscall.Errno {
+	h := s.handles.remove(arg[fuse.ReleaseIn](c).Fh)
+	switch {
+	case h == nil:
+	case h.stream != nil:
+		h.stream.close()
+	default:
+		s.files.closed(h.node.ID)
+	}
+	return 0
+}
+
+// flush has nothing to do: nothing is buffered here, and an error at close
+// would be swallowed by vsftpd anyway.
+func (s *Server) flush(*call) syscall.Errno { return 0 }

@@ -1,0 +1,211 @@
+package fs
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+// spot is a node at its place under the rules of this moment.
+type spot struct {
+	node  *node.Node
+	where *node.Where
+	view  *view
+	rules *viewRules
+}
+
+// find places the node that the request is about: its rules are found again
+// if the policy or the tree above it has changed. ESTALE for an unknown node,
+// ENOENT for one that the policy shows no more.
+func (s *Server) find(c *call, id uint64) (spot, syscall.Errno) {
+	n := s.nodes.Get(id)
+	if n == nil {
+		return spot{}, syscall.ESTALE
+	}
+	if n.Kind == node.KindTop {
+		return spot{node: n, where: n.Where()}, 0
+	}
+	v := s.views.at(n.View)
+	r := s.rulesOf(v)
+	if r.view == nil {
+		return spot{}, c.gone()
+	}
+	w := s.locate(n, v, r)
+	if w == nil {
+		return spot{}, c.gone()
+	}
+	return spot{n, w, v, r}, 0
+}
+
+// locate returns where n lies under r, nil if r has no such place.
+func (s *Server) locate(n *node.Node, v *view, r *viewRules) *node.Where {
+	w := n.Where()
+	epoch := v.epoch(r)
+	if w.Epoch == epoch {
+		return w
+	}
+	now := *w
+	now.Epoch = epoch
+	if n.Kind == node.KindView {
+		now.Place = r.view.Root()
+	} else {
+		above := s.locate(w.Parent, v, r)
+		if above == nil || !s.replace(n, &now, above) {
+			return nil
+		}
+	}
+	n.Refresh(w, &now)
+	return &now
+}
+
+// replace finds the rules of n, which lies at now below the directory above.
+func (s *Server) replace(n *node.Node, now, above *node.Where) bool {
+	now.Place = above.Place
+	if n.Type == policy.TypeDir {
+		now.Place = above.Place.Child(now.Name)
+	}
+	m := now.Place.Mount()
+	if n.Kind == node.KindSynthetic {
+		_, provided := above.Place.ProvidedName(now.Name)
+		return provided
+	}
+	if m == nil {
+		return false
+	}
+	if m.Source == s.sources.at(n.Source).path {
+		now.Depth = above.Depth + 1
+		if n.Type == policy.TypeDir && now.Place.IsMountRoot() {
+			now.Depth = 0
+		}
+		return true
+	}
+	// The only other place that a site leads to is one of its stores.
+	for _, st := range m.Stores {
+		if st.Path == s.sources.at(n.Source).path {
+			now.Depth = above.Depth + 1
+			if now.Parent.Source != n.Source {
+				now.Depth = 0
+			}
+			return true
+		}
+	}
+	return false
+}
+
+// caller checks that the request comes from the view's account. Root may only
+// touch the roots of views: see lookup and getattr.
+func (s *Server) caller(c *call, sp spot) syscall.Errno {
+	if sp.rules != nil && c.head.Uid == sp.rules.ids.UID {
+		return 0
+	}
+	if c.head.Uid == 0 && sp.node.Kind <= node.KindView {
+		return 0
+	}
+	return c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
+}
+
+// own is find for requests that only the account itself may make.
+func (s *Server) own(c *call, id uint64) (spot, syscall.Errno) {
+	sp, errno := s.find(c, id)
+	if errno != 0 {
+		return sp, errno
+	}
+	if sp.rules == nil || c.head.Uid != sp.rules.ids.UID {
+		return sp, c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
+	}
+	return sp, 0
+}
+
+// root returns the backing root that the spot's objects are opened through;
+// ENOENT where there is none.
+func (s *Server) root(sp spot) (*backing.Root, syscall.Errno) {
+	src := sp.source(s)
+	if src == nil {
+		return nil, syscall.ENOENT
+	}
+	r := src.pinned()
+	if r == nil {
+		return nil, syscall.ENOENT
+	}
+	if sp.node.Kind == node.KindBacked && sp.node.Dev != r.Dev() {
+		return nil, syscall.ESTALE
+	}
+	return r, 0
+}
+
+// source returns the source that the spot lies in, nil for what only the view
+// provides.
+func (sp spot) source(s *Server) *source {
+	switch sp.node.Kind {
+	case node.KindBacked:
+		return s.sources.at(sp.node.Source)
+	case node.KindView:
+		if m := sp.where.Place.Mount(); m != nil {
+			return s.sources.named(m.Source)
+		}
+	}
+	return nil
+}
+
+// dirFD borrows an O_PATH descriptor of the spot's backing directory; EACCES
+// inside a directory that only the view provides.
+func (s *Server) dirFD(c *call, sp spot) (backing.FD, syscall.Errno) {
+	if !sp.backed() {
+		return backing.FD{}, c.refuse(policy.ReasonSynthetic, policy.ClassRefused)
+	}
+	if sp.node.Kind == node.KindView {
+		// A home is entered through its path: it may have been made again.
+		m := sp.where.Place.Mount()
+		root, errno := s.enter(s.sources.named(m.Source), m, sp.rules.ids)
+		if errno != 0 {
+			return backing.FD{}, errno
+		}
+		return backing.Lent(root.FD()), 0
+	}
+	return s.objectFD(sp)
+}
+
+// objectFD borrows an O_PATH descriptor of a backed node.
+func (s *Server) objectFD(sp spot) (backing.FD, syscall.Errno) {
+	root, errno := s.root(sp)
+	if errno != 0 {
+		return backing.FD{}, errno
+	}
+	return s.fds.Get(sp.node.ID, backing.FDPath, func() (int, syscall.Errno) {
+		return root.Open(sp.node.Object, unix.O_PATH|unix.O_NOFOLLOW)
+	})
+}
+
+// backed reports whether there is a real directory behind the spot.
+func (sp spot) backed() bool {
+	return sp.node.Kind == node.KindBacked || sp.node.Kind == node.KindView && sp.where.Place.Mount() != nil
+}
+
+// target returns what is known of a node for a question about it.
+func (sp spot) target(st *backing.Stat) policy.Target {
+	t := policy.Target{Name: sp.where.Name, Type: sp.node.Type}
+	if st != nil {
+		t.Perm = uint32(st.Mode) & 0o7777
+	}
+	return t
+}
+
+// holder returns the rules of the directory that holds the spot's object; for
+// the root of a view, its own.
+func (s *Server) holder(sp spot) *policy.Place {
+	if sp.node.Kind == node.KindView || sp.node.Type != policy.TypeDir {
+		return sp.where.Place
+	}
+	if sp.where.Parent.Kind == node.KindTop {
+		return sp.where.Place
+	}
+	above := s.locate(sp.where.Parent, sp.view, sp.rules)
+	if above == nil {
+		return sp.where.Place
+	}
+	return above.Place
+}

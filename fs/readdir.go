@@ -1,0 +1,268 @@
+package fs
+
+import (
+	"encoding/binary"
+	"syscall"
+	"unsafe"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+// opendir opens a directory. Root may list the mount's root.
+func (s *Server) opendir(c *call) syscall.Errno {
+	sp, errno := s.find(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	if errno := s.mayList(c, sp); errno != 0 {
+		return errno
+	}
+	d := &stream{fd: -1}
+	if sp.node.Kind != node.KindTop {
+		if d, errno = s.openStream(c, sp); errno != 0 {
+			return errno
+		}
+	}
+	out := reply[fuse.OpenOut](c)
+	out.Fh = s.handles.add(&handle{node: sp.node, stream: d})
+	return 0
+}
+
+// mayList judges the listing of a directory, at opendir and at each block.
+func (s *Server) mayList(c *call, sp spot) syscall.Errno {
+	if sp.node.Kind == node.KindTop {
+		if c.head.Uid != 0 {
+			return c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
+		}
+		return 0
+	}
+	if errno := s.belongs(c, sp); errno != 0 {
+		return errno
+	}
+	if sp.node.Type != policy.TypeDir {
+		return syscall.ENOTDIR
+	}
+	return c.deny(sp.where.Place.Check(policy.OpReaddir, policy.Target{}))
+}
+
+func (s *Server) readdir(c *call) syscall.Errno     { return s.list(c, false) }
+func (s *Server) readdirplus(c *call) syscall.Errno { return s.list(c, true) }
+
+// lister is one READDIR or READDIRPLUS on its way.
+type lister struct {
+	s    *Server
+	c    *call
+	dir  spot
+	plus bool
+	room int
+}
+
+func (s *Server) list(c *call, plus bool) syscall.Errno {
+	in := arg[fuse.ReadIn](c)
+	sp, errno := s.find(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	h, errno := s.handles.get(in.Fh, sp.node)
+	if errno != 0 {
+		return errno
+	}
+	if h.stream == nil {
+		return syscall.ENOTDIR
+	}
+	if errno := s.mayList(c, sp); errno != 0 {
+		return errno
+	}
+	l := lister{s: s, c: c, dir: sp, plus: plus, room: min(int(in.Size), len(c.out))}
+	h.stream.mu.Lock()
+	defer h.stream.mu.Unlock()
+	cookie := in.Offset
+	if cookie == 0 || cookie&providedBit != 0 {
+		full, errno := l.provided(int(cookie &^ providedBit))
+		if full || errno != 0 || h.stream.fd < 0 {
+			return errno
+		}
+		cookie = 0
+	}
+	if h.stream.fd < 0 {
+		return 0
+	}
+	return l.backed(h.stream, cookie)
+}
+
+// provided lists what the view provides, from the i-th entry; full means that
+// the reply has no room for more.
+func (l *lister) provided(i int) (full bool, errno syscall.Errno) {
+	names := l.names()
+	for ; i < len(names); i++ {
+		next := providedBit | uint64(i+1)
+		if !l.fits(len(names[i])) {
+			return true, l.tooSmall()
+		}
+		if i < 2 { // "." and "..": the kernel knows them
+			l.dirent(names[i], next, 1, syscall.DT_DIR, nil)
+			continue
+		}
+		l.child(names[i], next, 1<<62, syscall.DT_DIR)
+	}
+	return false, 0
+}
+
+// names are the entries that lie in no backing: "." and "..", then the
+// accounts in the mount's root, or what the view provides.
+func (l *lister) names() []string {
+	names := []string{".", ".."}
+	if l.dir.node.Kind == node.KindTop {
+		p := l.s.policy.Load()
+		for _, v := range p.Set.Views() {
+			if _, ok := p.IDs[v.Account()]; ok {
+				names = append(names, v.Account())
+			}
+		}
+		return names
+	}
+	for _, p := range l.dir.where.Place.Provided() {
+		if p.Listed {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// backed lists the backing directory from a cookie on.
+func (l *lister) backed(d *stream, cookie uint64) syscall.Errno {
+	if errno := d.seek(cookie); errno != 0 {
+		return errno
+	}
+	for {
+		e, size, ok, errno := d.next()
+		if !ok {
+			if l.c.size > 0 {
+				return 0
+			}
+			return errno
+		}
+		name := e.Name.String()
+		if !l.shown(d.fd, e) {
+			d.take(e, size)
+			continue
+		}
+		if !l.fits(len(name)) {
+			return l.tooSmall()
+		}
+		l.child(name, e.Next, e.Ino, e.Type)
+		d.take(e, size)
+	}
+}
+
+// shown reports whether a backing entry is part of the view.
+func (l *lister) shown(fd int, e backing.Dirent) bool {
+	place, name := l.dir.where.Place, e.Name.String()
+	if _, provided := place.ProvidedName(name); provided {
+		return false // listed already, or only reachable by name
+	}
+	t := policy.Target{Name: name}
+	switch e.Type {
+	case syscall.DT_DIR:
+		t.Type = policy.TypeDir
+	case syscall.DT_REG:
+		t.Type = policy.TypeFile
+	case syscall.DT_LNK:
+		t.Type = policy.TypeSymlink
+	case syscall.DT_UNKNOWN:
+		if backing.StatAt(fd, e.Name, &l.c.stat) != 0 {
+			return false
+		}
+		t.Type = typeOf(&l.c.stat)
+	}
+	if t.Type == policy.TypeNone || !place.Visible(t) {
+		return false
+	}
+	if t.Type == policy.TypeSymlink {
+		if len(place.Store(name)) > 0 {
+			return true
+		}
+		text, errno := backing.ReadlinkAt(fd, e.Name)
+		return errno == 0 && linkStays(string(text), l.dir.where.Depth)
+	}
+	return true
+}
+
+// child adds the entry of a child. In a READDIRPLUS it is looked up like any
+// other name; one that has vanished meanwhile is left to the kernel to look up.
+func (l *lister) child(name string, next, ino uint64, typ uint8) {
+	if !l.plus {
+		if typ == syscall.DT_LNK && len(l.dir.where.Place.Store(name)) > 0 {
+			typ = syscall.DT_DIR
+		}
+		l.dirent(name, next, ino, typ, nil)
+		return
+	}
+	n, errno := backing.NewName(name)
+	if errno != 0 {
+		return
+	}
+	var sp spot
+	if l.dir.node.Kind == node.KindTop {
+		sp, errno = l.s.enterView(l.c, l.dir, n)
+	} else {
+		sp, errno = l.s.child(l.c, l.dir, n)
+	}
+	if errno != 0 {
+		l.c.verdict = policy.Verdict{} // not the listing's refusal
+		if errno != syscall.ENOENT {
+			l.dirent(name, next, ino, typ, nil)
+		}
+		return
+	}
+	var entry fuse.EntryOut
+	l.s.entry(&entry, sp, &l.c.stat)
+	l.dirent(name, next, entry.Ino, uint8(entry.Mode>>12), &entry)
+}
+
+const (
+	direntSize = 24 // struct fuse_dirent before its name
+	entrySize  = int(unsafe.Sizeof(fuse.EntryOut{}))
+)
+
+func (l *lister) length(name int) int {
+	n := (direntSize + name + 7) &^ 7
+	if l.plus {
+		n += entrySize
+	}
+	return n
+}
+
+func (l *lister) fits(name int) bool { return l.c.size+l.length(name) <= l.room }
+
+// tooSmall is the answer when an entry does not fit: an error only if nothing
+// was listed, since an empty reply would mean the end.
+func (l *lister) tooSmall() syscall.Errno {
+	if l.c.size == 0 {
+		return syscall.EINVAL
+	}
+	return 0
+}
+
+// dirent writes one struct fuse_dirent or fuse_direntplus. Without an entry the
+// node id is 0, and the kernel looks the name up when it is asked for.
+func (l *lister) dirent(name string, next, ino uint64, typ uint8, entry *fuse.EntryOut) {
+	out := l.c.out[l.c.size : l.c.size+l.length(len(name))]
+	clear(out)
+	if l.plus {
+		if entry != nil {
+			*(*fuse.EntryOut)(unsafe.Pointer(&out[0])) = *entry
+		}
+		out = out[entrySize:]
+	}
+	binary.NativeEndian.PutUint64(out, ino)
+	binary.NativeEndian.PutUint64(out[8:], next)
+	binary.NativeEndian.PutUint32(out[16:], uint32(len(name)))
+	binary.NativeEndian.PutUint32(out[20:], uint32(typ))
+	copy(out[direntSize:], name)
+	l.c.size += l.length(len(name))
+}

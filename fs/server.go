@@ -1,0 +1,145 @@
+package fs
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/kernel"
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+// Observer is told what happened to each request. It is called on the request's
+// path: it must be quick and safe for concurrent use.
+type Observer interface {
+	// Observe reports one finished operation.
+	Observe(op policy.Op, errno syscall.Errno, d time.Duration)
+	// Denied reports one refusal and why.
+	Denied(reason policy.Reason)
+}
+
+// Policy is what the file system obeys: the compiled rules, and the ids of each
+// account that may use its view. An account without ids has no view.
+type Policy struct {
+	Set *policy.Set
+	IDs map[string]policy.IDs
+}
+
+// Options are what a Server needs. All fields are required but MinFree.
+type Options struct {
+	Point        string // existing directory
+	EntryTimeout time.Duration
+	MinFree      func(size uint64) uint64 // bytes of a backing file system that are kept free
+	Log          *slog.Logger
+	Observer     Observer
+	Policy       Policy
+}
+
+// idleFDs is how many descriptors of directories and files are kept open for
+// later use.
+const idleFDs = 4096
+
+// Server is one mounted file system. Mount makes it, Serve runs it.
+type Server struct {
+	opt     Options
+	conn    *kernel.Conn
+	nodes   *node.Table
+	fds     *backing.Cache
+	views   views
+	sources sources
+	handles handles
+	files   files
+	calls   sync.Pool
+
+	policy atomic.Pointer[epochPolicy]
+	panics atomic.Uint64
+	// noPassthrough is set once the kernel refused to register any backing.
+	noPassthrough atomic.Bool
+}
+
+// epochPolicy is a Policy with its number.
+type epochPolicy struct {
+	Policy
+	epoch uint64
+	since time.Time // when it was loaded: the mtime of what only views provide
+}
+
+// Mount mounts the file system and answers the kernel's first request. The
+// process's umask is cleared: see backing.Unmask.
+func Mount(opt Options) (*Server, error) {
+	if err := backing.Unmask(); err != nil {
+		return nil, fmt.Errorf("drop supplementary groups: %w", err)
+	}
+	s := &Server{opt: opt, fds: backing.NewCache(idleFDs)}
+	s.nodes = node.NewTable(s.nodeFreed)
+	s.views.init()
+	s.sources.init()
+	s.handles.init()
+	s.files.init()
+	s.calls.New = func() any { return new(call) }
+	s.policy.Store(&epochPolicy{Policy: opt.Policy, epoch: 1, since: time.Now()})
+
+	conn, err := kernel.Mount(opt.Point)
+	if err != nil {
+		return nil, err
+	}
+	s.conn = conn
+	if err := conn.Start(); err != nil {
+		return nil, errors.Join(err, conn.Unmount(), conn.Close())
+	}
+	return s, nil
+}
+
+// Serve answers requests until the file system is unmounted, then releases
+// everything.
+func (s *Server) Serve() error {
+	err := s.conn.Serve(s)
+	s.handles.closeAll()
+	s.nodes.All(func(n *node.Node) bool {
+		n.Object.Close()
+		return true
+	})
+	s.fds.Close()
+	s.sources.close()
+	return errors.Join(err, s.conn.Close())
+}
+
+// Unmount takes the file system away, even while sessions are inside. Serve
+// returns then.
+func (s *Server) Unmount() error { return s.conn.Unmount() }
+
+// Features returns what the kernel granted.
+func (s *Server) Features() kernel.Features { return s.conn.Features() }
+
+// Swap replaces the policy: every request from now on obeys p, those of open
+// files included. The kernel is told to ask again for the names it knows; on
+// kernels before 6.16 it does so within the entry timeout.
+func (s *Server) Swap(p Policy) error {
+	for {
+		old := s.policy.Load()
+		if s.policy.CompareAndSwap(old, &epochPolicy{Policy: p, epoch: old.epoch + 1, since: time.Now()}) {
+			break
+		}
+	}
+	_, err := s.conn.IncEpoch()
+	return err
+}
+
+// Nodes returns how many nodes the kernel knows.
+func (s *Server) Nodes() int { return s.nodes.Len() }
+
+// Panics returns how many requests ended in an internal error.
+func (s *Server) Panics() uint64 { return s.panics.Load() }
+
+// nodeFreed releases what is kept for a node that the kernel has forgotten.
+func (s *Server) nodeFreed(n *node.Node) {
+	s.files.drop(s, n)
+	s.fds.Drop(n.ID)
+	n.Object.Close()
+}

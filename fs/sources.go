@@ -1,0 +1,168 @@
+package fs
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"grantfs/fs/backing"
+	"grantfs/policy"
+)
+
+// sourceRetry is how long a missing source is taken to be missing, and how long
+// a pinned one is trusted to be what its path leads to.
+const sourceRetry = time.Second
+
+// source is one backing directory, opened when it is first needed. A missing
+// one answers ENOENT and is tried again.
+type source struct {
+	index   uint32
+	path    string
+	root    atomic.Pointer[backing.Root]
+	missing atomic.Bool
+	checked atomic.Int64 // unix nanoseconds of the last look at the path
+	mu      sync.Mutex   // one opening at a time
+}
+
+// sources holds every source that was needed; they are never taken out.
+type sources struct {
+	mu     sync.RWMutex // guards what follows
+	byPath map[string]*source
+	list   []*source // by index; 0 is none
+}
+
+func (ss *sources) init() {
+	ss.byPath = map[string]*source{}
+	ss.list = []*source{nil}
+}
+
+func (ss *sources) at(index uint32) *source {
+	ss.mu.RLock()
+	defer ss.mu.RUnlock()
+	return ss.list[index]
+}
+
+func (ss *sources) named(path string) *source {
+	ss.mu.RLock()
+	src := ss.byPath[path]
+	ss.mu.RUnlock()
+	if src != nil {
+		return src
+	}
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	if src := ss.byPath[path]; src != nil {
+		return src
+	}
+	src = &source{index: uint32(len(ss.list)), path: path}
+	ss.byPath[path] = src
+	ss.list = append(ss.list, src)
+	return src
+}
+
+// close releases every source. Nothing may use them any more.
+func (ss *sources) close() {
+	for _, src := range ss.list[1:] {
+		if r := src.root.Load(); r != nil {
+			r.Close()
+		}
+	}
+}
+
+// pinned returns the source's root as it was last opened, nil if never.
+func (src *source) pinned() *backing.Root { return src.root.Load() }
+
+// enter returns the source's root for a request that comes in through its
+// path: it is opened if need be, and replaced if the path leads to another
+// directory by now (a site that was moved away and made again).
+func (s *Server) enter(src *source, m *policy.Mount, ids policy.IDs) (*backing.Root, syscall.Errno) {
+	now := time.Now().UnixNano()
+	if now-src.checked.Load() < int64(sourceRetry) {
+		if src.missing.Load() {
+			return nil, syscall.ENOENT
+		}
+		return src.root.Load(), 0
+	}
+	src.mu.Lock()
+	defer src.mu.Unlock()
+	if time.Now().UnixNano()-src.checked.Load() >= int64(sourceRetry) {
+		s.reopen(src, m, ids)
+		src.checked.Store(time.Now().UnixNano())
+	}
+	if src.missing.Load() {
+		return nil, syscall.ENOENT
+	}
+	return src.root.Load(), 0
+}
+
+// reopen looks where the source's path leads now. The caller holds src.mu.
+func (s *Server) reopen(src *source, m *policy.Mount, ids policy.IDs) {
+	old := src.root.Load()
+	root, err := backing.OpenRoot(src.path)
+	if m != nil && m.Create && errors.Is(err, syscall.ENOENT) {
+		if err = createHome(src.path, m, ids); err == nil {
+			root, err = backing.OpenRoot(src.path)
+		}
+	}
+	if err != nil {
+		if !src.missing.Swap(true) {
+			s.opt.Log.Warn("source is not usable; what is mounted from it answers ENOENT", "source", src.path, "error", err)
+		}
+		return
+	}
+	if src.missing.Swap(false) {
+		s.opt.Log.Info("source is usable again", "source", src.path)
+	}
+	switch {
+	case old == nil:
+		src.root.Store(root)
+	case old.Same(root):
+		root.Close()
+	default:
+		src.root.Store(old.Replace(root))
+	}
+}
+
+// createHome makes the last component of a home (product.md §7).
+func createHome(path string, m *policy.Mount, ids policy.IDs) error {
+	parent, err := backing.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("create home %s: %w", path, err)
+	}
+	defer parent.Close()
+	name, errno := backing.NewName(filepath.Base(path))
+	if errno != 0 {
+		return fmt.Errorf("create home %s: %w", path, errno)
+	}
+	b := backing.Birth{UID: ids.UID, GID: ids.GID, Mode: m.CreateMode}
+	if m.Owner != nil {
+		b.UID, b.GID = m.Owner.UID, m.Owner.GID
+	}
+	if b.Mode == 0 {
+		b.Mode = defaultHomeMode
+	}
+	if errno := backing.Mkdir(parent.FD(), name, b); errno != 0 && errno != syscall.EEXIST {
+		return fmt.Errorf("create home %s: %w", path, errno)
+	}
+	return nil
+}
+
+const defaultHomeMode = 0o750
+
+// MissingSources returns the paths of sources that were needed and are not
+// usable at this moment.
+func (s *Server) MissingSources() []string {
+	s.sources.mu.RLock()
+	defer s.sources.mu.RUnlock()
+	var list []string
+	for _, src := range s.sources.list[1:] {
+		if src.missing.Load() {
+			list = append(list, src.path)
+		}
+	}
+	return list
+}

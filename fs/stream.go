@@ -1,0 +1,103 @@
+package fs
+
+import (
+	"sync"
+	"syscall"
+
+	"grantfs/fs/backing"
+)
+
+// stream reads one open directory. Its entries are first those that the view
+// provides, then those of the backing directory; the cookie of a provided entry
+// has the sign bit set, which no backing cookie has (lseek(2) takes no negative
+// offsets), so that a cookie alone says where to go on.
+type stream struct {
+	mu     sync.Mutex // guards everything below
+	fd     int        // of the backing directory, -1 for none
+	buf    []byte     // entries that were read and not yet given
+	store  []byte     // what buf lies in
+	cookie uint64     // where the backing directory stands before buf
+	closed bool
+}
+
+// providedBit marks the cookies of provided entries: providedBit|i is the
+// place before the i-th of them.
+const providedBit = 1 << 63
+
+// streamBuffer is how many bytes are read of a backing directory at once.
+const streamBuffer = 32 << 10
+
+func (d *stream) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fd >= 0 && !d.closed {
+		backing.Close(d.fd)
+	}
+	d.closed = true
+}
+
+func (d *stream) sync(dataOnly bool) syscall.Errno {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.fd < 0 || d.closed {
+		return 0
+	}
+	return backing.Sync(d.fd, dataOnly)
+}
+
+// seek makes the backing entry at cookie the next. The caller holds mu.
+func (d *stream) seek(cookie uint64) syscall.Errno {
+	if d.cookie == cookie && (len(d.buf) > 0 || cookie != 0) {
+		return 0
+	}
+	d.buf, d.cookie = nil, cookie
+	return backing.SeekDir(d.fd, cookie)
+}
+
+// next returns the next backing entry without taking it; ok is false at the
+// end. The caller holds mu.
+func (d *stream) next() (e backing.Dirent, size int, ok bool, errno syscall.Errno) {
+	for {
+		if len(d.buf) == 0 {
+			if d.store == nil {
+				d.store = make([]byte, streamBuffer)
+			}
+			n, errno := backing.Getdents(d.fd, d.store)
+			if errno != 0 || n == 0 {
+				return backing.Dirent{}, 0, false, errno
+			}
+			d.buf = d.store[:n]
+		}
+		e, size, ok := backing.NextDirent(d.buf)
+		if ok {
+			return e, size, true, 0
+		}
+		if size == 0 {
+			return backing.Dirent{}, 0, false, syscall.EIO
+		}
+		d.take(e, size) // "." or ".."
+	}
+}
+
+// take consumes the entry that next has returned.
+func (d *stream) take(e backing.Dirent, size int) {
+	d.buf, d.cookie = d.buf[size:], e.Next
+}
+
+// openStream opens the directory behind sp for reading.
+func (s *Server) openStream(c *call, sp spot) (*stream, syscall.Errno) {
+	d := &stream{fd: -1}
+	if !sp.backed() {
+		return d, 0
+	}
+	path, errno := s.dirFD(c, sp)
+	if errno == syscall.ENOENT && len(sp.where.Place.Provided()) > 0 {
+		return d, 0 // a home that is missing: what the view provides is there
+	}
+	if errno != 0 {
+		return nil, errno
+	}
+	defer path.Release()
+	d.fd, errno = backing.OpenDir(path.Num())
+	return d, errno
+}

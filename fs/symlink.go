@@ -1,0 +1,140 @@
+package fs
+
+import (
+	"path"
+	"strings"
+	"syscall"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+// linkStays reports whether a symlink's text is relative and, from a directory
+// that lies depth below its mount's root, never climbs above that root
+// (product.md §5). The text alone is judged: what it leads to is looked up by
+// the kernel in the caller's own view.
+func linkStays(text string, depth int) bool {
+	if text == "" || path.IsAbs(text) {
+		return false
+	}
+	for c := range strings.SplitSeq(text, "/") {
+		switch c {
+		case "", ".":
+		case "..":
+			if depth--; depth < 0 {
+				return false
+			}
+		default:
+			depth++
+		}
+	}
+	return true
+}
+
+// judgeLink hides the symlink called name in fd unless its text stays inside
+// the mount; depth is that of the directory.
+func (s *Server) judgeLink(c *call, fd int, name backing.Name, depth int) syscall.Errno {
+	text, errno := backing.ReadlinkAt(fd, name)
+	if errno != 0 {
+		return errno
+	}
+	if !linkStays(string(text), depth) {
+		return c.refuse(policy.ReasonSymlink, policy.ClassHidden)
+	}
+	return 0
+}
+
+func (s *Server) readlink(c *call) syscall.Errno {
+	sp, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	if sp.node.Type != policy.TypeSymlink {
+		return syscall.EINVAL
+	}
+	if errno := c.deny(sp.where.Place.Check(policy.OpReadlink, sp.target(nil))); errno != 0 {
+		return errno
+	}
+	fd, errno := s.objectFD(sp)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	text, errno := backing.Readlink(fd.Num())
+	if errno != 0 {
+		return errno
+	}
+	if !linkStays(string(text), sp.where.Depth-1) {
+		return c.refuse(policy.ReasonSymlink, policy.ClassHidden)
+	}
+	c.size = copy(c.out, text)
+	return 0
+}
+
+func (s *Server) symlink(c *call) syscall.Errno {
+	dir, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	name, errno := c.name()
+	if errno != 0 {
+		return errno
+	}
+	text, ok := c.text()
+	if !ok {
+		return syscall.EINVAL
+	}
+	if len(text) > unix.PathMax {
+		return syscall.ENAMETOOLONG
+	}
+	fd, errno := s.mayMake(c, dir, name, policy.OpSymlink, policy.TypeSymlink)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	if !linkStays(string(text[:len(text)-1]), dir.where.Depth) {
+		return c.refuse(policy.ReasonSymlink, policy.ClassRefused)
+	}
+	b, errno := s.birth(dir, fd.Num(), policy.TypeSymlink, 0, &c.stat)
+	if errno != 0 {
+		return errno
+	}
+	if errno := backing.Symlink(fd.Num(), name, text, b.UID, b.GID); errno != 0 {
+		return errno
+	}
+	sp, errno := s.backedChild(c, dir, fd.Num(), name)
+	if errno != 0 {
+		return errno
+	}
+	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
+	return 0
+}
+
+// store shows the directory that a site's link called name leads to, if it is
+// one of the exact places that the policy allows (product.md §11). ENOTDIR: the
+// link is no such link.
+func (s *Server) store(c *call, dir spot, fd int, name backing.Name) (spot, syscall.Errno) {
+	stores := dir.where.Place.Store(name.String())
+	if len(stores) == 0 {
+		return spot{}, syscall.ENOTDIR
+	}
+	text, errno := backing.ReadlinkAt(fd, name)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	for _, st := range stores {
+		if path.Clean(string(text)) != st.Path || !path.IsAbs(string(text)) {
+			continue
+		}
+		if errno := c.deny(dir.where.Place.Check(policy.OpLookup, policy.Target{Name: name.String(), Type: policy.TypeDir})); errno != 0 {
+			return spot{}, errno
+		}
+		where := node.Where{Parent: dir.node, Name: name.String(), Place: dir.where.Place.Child(name.String()), Epoch: dir.where.Epoch}
+		return s.mountRoot(c, dir, s.sources.named(st.Path), nil, where)
+	}
+	return spot{}, syscall.ENOTDIR
+}

@@ -1,0 +1,109 @@
+package fs
+
+import (
+	"syscall"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+func (s *Server) unlink(c *call) syscall.Errno { return s.remove(c, false) }
+
+func (s *Server) rmdir(c *call) syscall.Errno { return s.remove(c, true) }
+
+func (s *Server) remove(c *call, isDir bool) syscall.Errno {
+	dir, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return errno
+	}
+	name, errno := c.name()
+	if errno != 0 {
+		return errno
+	}
+	fd, t, errno := s.existing(c, dir, name, &c.stat)
+	if errno != 0 {
+		return errno
+	}
+	defer fd.Release()
+	if errno := c.deny(dir.where.Place.Check(c.op, t)); errno != 0 {
+		return errno
+	}
+	if isDir {
+		return backing.Rmdir(fd.Num(), name)
+	}
+	if t.Type == policy.TypeDir {
+		return syscall.EISDIR
+	}
+	if victim, ok := s.known(dir, fd.Num(), name, &c.stat); ok {
+		s.keepOpen(victim)
+	}
+	return backing.Unlink(fd.Num(), name)
+}
+
+// existing borrows dir's descriptor and says what is at name, for operations
+// on something that must be there. What the view provides is refused by the
+// policy (EBUSY); what the account can't see is absent.
+func (s *Server) existing(c *call, dir spot, name backing.Name, st *backing.Stat) (backing.FD, policy.Target, syscall.Errno) {
+	t := policy.Target{Name: name.String()}
+	if _, ok := dir.where.Place.ProvidedName(t.Name); ok {
+		t.Type = policy.TypeDir
+		if errno := c.deny(dir.where.Place.Check(c.op, t)); errno != 0 {
+			return backing.FD{}, t, errno
+		}
+		return backing.FD{}, t, syscall.EBUSY
+	}
+	fd, errno := s.dirFD(c, dir)
+	if errno != 0 {
+		return backing.FD{}, t, errno
+	}
+	errno = backing.StatAt(fd.Num(), name, st)
+	if errno == 0 {
+		t.Type, t.Perm = typeOf(st), uint32(st.Mode)&0o7777
+		errno = s.seen(c, dir, fd.Num(), name, t)
+	}
+	if errno != 0 {
+		fd.Release()
+		return backing.FD{}, t, errno
+	}
+	return fd, t, 0
+}
+
+// seen refuses what a lookup would not find.
+func (s *Server) seen(c *call, dir spot, fd int, name backing.Name, t policy.Target) syscall.Errno {
+	if t.Type == policy.TypeNone {
+		return c.gone()
+	}
+	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, t)); errno != 0 {
+		return errno
+	}
+	if t.Type == policy.TypeSymlink {
+		if len(dir.where.Place.Store(t.Name)) > 0 {
+			return 0
+		}
+		return s.judgeLink(c, fd, name, dir.where.Depth)
+	}
+	return 0
+}
+
+// known returns the node of the object called name in fd if the kernel knows
+// it already.
+func (s *Server) known(dir spot, fd int, name backing.Name, st *backing.Stat) (spot, bool) {
+	src := s.sourceOf(dir)
+	key := node.Key{View: dir.view.index, Source: src.index, Dev: backing.Dev(st), Ino: st.Ino}
+	if typeOf(st) == policy.TypeFile && st.Nlink > 1 {
+		key.Parent = dir.node.ID
+	}
+	if root := src.pinned(); root != nil && root.HasHandles() {
+		h, errno := backing.HandleAt(fd, name)
+		if errno != 0 {
+			return spot{}, false
+		}
+		key.Handle = h
+	}
+	n := s.nodes.Lookup(key)
+	if n == nil {
+		return spot{}, false
+	}
+	return spot{n, n.Where(), dir.view, dir.rules}, true
+}
