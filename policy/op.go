@@ -51,7 +51,7 @@ type opRow struct {
 	needs   Verbs // any one of these on the directory that holds the object (on the directory itself for readdir)
 	charges bool  // may change what a bucket holds
 	audited bool
-	all     Verbs // every one of these besides
+	all     Verbs // every one of these for an object of any kind
 	makes   bool  // gives a name to something new
 	closes  bool  // ends something: never refused
 	never   bool  // refused by design, whatever the permissions (product.md §5)
@@ -78,7 +78,7 @@ var ops = [opCount]opRow{
 	OpMkdir:     {name: "mkdir", needs: VerbCreateDirs, charges: true, audited: true, makes: true},
 	OpUnlink:    {name: "unlink", needs: VerbDeleteFiles, charges: true, audited: true},
 	OpRmdir:     {name: "rmdir", needs: VerbDeleteDirs, charges: true, audited: true},
-	OpRename:    {name: "rename", needs: VerbRenameFiles | VerbRenameDirs, charges: true, audited: true},
+	OpRename:    {name: "rename", needs: VerbRenameFiles | VerbRenameDirs, all: VerbRenameFiles | VerbRenameDirs, charges: true, audited: true},
 	OpSymlink:   {name: "symlink", needs: VerbCreateSymlinks, charges: true, audited: true, makes: true},
 	OpCopy:      {name: "copy", needs: VerbCopy, all: VerbCopy | VerbDownload, charges: true, audited: true},
 	OpStatfs:    {name: "statfs", needs: VerbAny},
