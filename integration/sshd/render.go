@@ -3,7 +3,6 @@ package sshd
 import (
 	"bytes"
 	"embed"
-	"errors"
 	"fmt"
 	"net/netip"
 	"path"
@@ -22,11 +21,12 @@ type Options struct {
 	Standalone *Standalone
 }
 
-// Standalone is what an sshd of its own needs besides.
+// Standalone is what an sshd of its own may need besides. Whatever is not set
+// is left to sshd's defaults and command line.
 type Standalone struct {
 	Listen   netip.AddrPort
 	HostKeys []string // private key files, absolute
-	PIDFile  string   // absolute, or empty for none
+	PIDFile  string   // absolute; empty means that none is written
 }
 
 //go:embed match.tmpl dropin.tmpl standalone.tmpl
@@ -65,11 +65,8 @@ func render(o Options) ([]byte, error) {
 }
 
 func (s *Standalone) check() error {
-	if !s.Listen.IsValid() || s.Listen.Port() == 0 {
-		return errors.New("an address and port to listen at are needed")
-	}
-	if len(s.HostKeys) == 0 {
-		return errors.New("a host key is needed")
+	if s.Listen != (netip.AddrPort{}) && (!s.Listen.IsValid() || s.Listen.Port() == 0) {
+		return fmt.Errorf("%v is no address and port to listen at", s.Listen)
 	}
 	for _, key := range s.HostKeys {
 		if err := usable("host key", key); err != nil {

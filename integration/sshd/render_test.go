@@ -89,15 +89,22 @@ func stock(t *testing.T, dir string, o Options) string {
 
 // TestSSHDAccepts lets sshd itself judge both forms.
 func TestSSHDAccepts(t *testing.T) {
-	forms := map[string]func(dir string) string{
-		"standalone": func(dir string) string { return write(t, filepath.Join(dir, "config"), standalone(t, dir)) },
-		"drop-in":    func(dir string) string { return stock(t, dir, Options{Point: "/srv/views"}) },
-		"odd point":  func(dir string) string { return stock(t, dir, Options{Point: "/srv/100% my #views"}) },
+	forms := map[string]func(dir string) []string{
+		"standalone": func(dir string) []string {
+			return []string{write(t, filepath.Join(dir, "config"), standalone(t, dir))}
+		},
+		"left to the command line": func(dir string) []string {
+			key := standalone(t, dir).Standalone.HostKeys[0]
+			path := write(t, filepath.Join(dir, "config"), Options{Point: "/srv/views", Standalone: &Standalone{}})
+			return []string{path, "-h", key, "-o", "ListenAddress=127.0.0.1", "-p", "2522"}
+		},
+		"drop-in":   func(dir string) []string { return []string{stock(t, dir, Options{Point: "/srv/views"})} },
+		"odd point": func(dir string) []string { return []string{stock(t, dir, Options{Point: "/srv/100% my #views"})} },
 	}
 	for name, form := range forms {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if out, err := sshd(t, dir, "-t", "-f", form(dir)); err != nil || out != "" {
+			if out, err := sshd(t, dir, append([]string{"-t", "-f"}, form(dir)...)...); err != nil || out != "" {
 				t.Errorf("sshd -t: %v\n%s", err, out)
 			}
 		})
@@ -192,9 +199,7 @@ func TestRenderRefuses(t *testing.T) {
 		{"unclean point", Options{Point: "/srv/../etc"}},
 		{"line break", Options{Point: "/srv\nPermitRootLogin yes"}},
 		{"quote", Options{Point: `/srv/"x`}},
-		{"no address", Options{Point: "/srv", Standalone: with(func(s *Standalone) { s.Listen = netip.AddrPort{} })}},
 		{"no port", Options{Point: "/srv", Standalone: with(func(s *Standalone) { s.Listen = netip.MustParseAddrPort("1.2.3.4:0") })}},
-		{"no host key", Options{Point: "/srv", Standalone: with(func(s *Standalone) { s.HostKeys = nil })}},
 		{"relative host key", Options{Point: "/srv", Standalone: with(func(s *Standalone) { s.HostKeys = []string{"k"} })}},
 		{"relative pid file", Options{Point: "/srv", Standalone: with(func(s *Standalone) { s.PIDFile = "p" })}},
 	}
@@ -203,7 +208,9 @@ func TestRenderRefuses(t *testing.T) {
 			t.Errorf("%s: Render = %s, want an error", tt.name, text)
 		}
 	}
-	if _, err := Render(Options{Point: "/srv", Standalone: &good}); err != nil {
-		t.Errorf("Render of good options = %v", err)
+	for _, s := range []*Standalone{nil, {}, &good} {
+		if _, err := Render(Options{Point: "/srv", Standalone: s}); err != nil {
+			t.Errorf("Render with %+v = %v", s, err)
+		}
 	}
 }
