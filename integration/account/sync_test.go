@@ -299,3 +299,29 @@ func TestSyncReportsTheStore(t *testing.T) {
 		t.Error("Sync on a closed store = nil, want an error")
 	}
 }
+
+// BenchmarkSync is a reload with nothing new for Unix, 10,000 accounts.
+func BenchmarkSync(b *testing.B) {
+	store, err := state.Open(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			b.Error(err)
+		}
+	}()
+	k, entries := NewKeeper(store, 1_900_000_000, 1_900_999_999), manyEntries(10_000)
+	for i := range entries {
+		entries[i].PasswordHash = hash("$6$abcdefgh$hash")
+	}
+	sync := func() {
+		if _, problems, err := k.Sync(entries, host{}); err != nil || len(problems) > 0 {
+			b.Fatal(problems, err)
+		}
+	}
+	sync() // the first allots and writes
+	for b.Loop() {
+		sync()
+	}
+}

@@ -1,0 +1,48 @@
+package account
+
+import (
+	"slices"
+
+	"grantfs/policy"
+)
+
+// Entries returns the Unix side of every account of a policy.
+func Entries(set *policy.Set) []Entry {
+	views := set.Views()
+	entries := make([]Entry, len(views))
+	for i, v := range views {
+		sites := v.Sites()
+		e := Entry{
+			Name:         v.Account(),
+			UID:          v.UID(),
+			PasswordHash: v.PasswordHash(),
+			Locked:       !v.Enabled(),
+			Main:         v.Main(),
+			Sites:        make([]string, len(sites)),
+			Groups:       matchedGroups(v.Effective()),
+		}
+		for j, site := range sites {
+			e.Sites[j] = site.URI
+		}
+		entries[i] = e
+	}
+	return entries
+}
+
+// matchedGroups is the groups by which sshd tells how an account may log in.
+// sshd can't see which protocol or method it asks about elsewhere, so each
+// stands for what concerns SSH only.
+func matchedGroups(e *policy.Effective) []string {
+	var groups []string
+	if hasValue(e.TwoFactorProtocols, "SSH") {
+		groups = append(groups, GroupTwoFactor)
+	}
+	if hasValue(e.DeniedLoginMethods, "password") {
+		groups = append(groups, GroupNoPassword)
+	}
+	return groups
+}
+
+func hasValue(list []policy.From[string], value string) bool {
+	return slices.ContainsFunc(list, func(f policy.From[string]) bool { return f.Value == value })
+}
