@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"grantfs/integration/account"
+)
+
+// accounts lists the accounts of the running daemon.
+func accounts(ctx context.Context, e *env, _ []string) error {
+	l, err := load(e.config)
+	if err != nil {
+		return err
+	}
+	var list []account.Account
+	if err := ask(ctx, l.config.Mount.Control.Value, "/accounts", &list); err != nil {
+		return err
+	}
+	if e.json {
+		out := json.NewEncoder(e.stdout)
+		out.SetIndent("", "  ")
+		if err := out.Encode(list); err != nil {
+			return fmt.Errorf("print accounts: %w", err)
+		}
+		return nil
+	}
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "ACCOUNT\tUID\tSTATE\tSITES")
+	for _, a := range list {
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", a.Name, a.UID, accountState(a), strings.Join(a.Sites, " "))
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print accounts: %w", err)
+	}
+	return nil
+}
+
+func accountState(a account.Account) string {
+	var list []string
+	if a.Main {
+		list = append(list, "main")
+	}
+	if a.Adopted {
+		list = append(list, "adopted")
+	}
+	if a.Locked {
+		list = append(list, "locked")
+	}
+	if len(list) == 0 {
+		return "open"
+	}
+	return strings.Join(list, ",")
+}

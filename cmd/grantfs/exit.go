@@ -1,0 +1,49 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Exit codes, as in sysexits.h (product.md §13).
+const (
+	exitOK          = 0
+	exitFailure     = 1
+	exitUsage       = 64
+	exitNoAccount   = 67
+	exitUnavailable = 69
+	exitConfig      = 78
+)
+
+// exitError is an error that decides the exit code. A nil Err has been shown
+// already.
+type exitError struct {
+	Code int
+	Err  error
+}
+
+func (e *exitError) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("exit %d", e.Code)
+	}
+	return e.Err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.Err }
+
+// usage returns the error for a command line that can't be read.
+func usage(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// exitCode returns the code for err and whether there is something to show.
+func exitCode(err error) (code int, show bool) {
+	var e *exitError
+	switch {
+	case err == nil:
+		return exitOK, false
+	case errors.As(err, &e):
+		return e.Code, e.Err != nil
+	}
+	return exitFailure, true
+}

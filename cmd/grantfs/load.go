@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"grantfs/config"
+	"grantfs/config/aegir"
+	"grantfs/policy"
+)
+
+// The host's own users and groups, read as files and never through NSS: the
+// answers there are partly ours.
+const (
+	passwdFile = "/etc/passwd"
+	groupFile  = "/etc/group"
+)
+
+// loaded is a configuration with all that follows from it and from the host.
+type loaded struct {
+	config   *config.Config
+	users    hostUsers
+	set      *policy.Set // nil if there are errors
+	problems []policy.Problem
+	aegir    int // problems of the Aegir hosts
+}
+
+// hostUsers answers what integration/account asks of the host's files.
+type hostUsers struct{ *config.UserFiles }
+
+// UIDName returns the first user that has uid.
+func (u hostUsers) UIDName(uid uint32) (string, bool) {
+	user, ok := u.ByUID(uid)
+	return user.Name, ok
+}
+
+// load reads the configuration and the hosts it names, and compiles the policy.
+// What is wrong with them is in the problems; the error is about this machine.
+func load(path string) (*loaded, error) {
+	users, err := config.LoadUsers(passwdFile, groupFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the host's users: %w", err)
+	}
+	l := &loaded{users: hostUsers{users}}
+	l.config, l.problems = config.Load(path, users)
+	found, problems := aegir.Discover(l.config.Aegir.Instances, aegir.Options{
+		RequireClientLink: l.config.Aegir.RequireClientLink.Value,
+	})
+	in, merged := found.Merge(l.config.Policy, l.config.Aegir)
+	l.aegir = len(problems) + len(merged)
+	l.problems = append(append(l.problems, problems...), merged...)
+	in.Point = l.config.Mount.Point.Value
+	set, compiled := policy.Compile(in)
+	l.problems = append(l.problems, compiled...)
+	if !policy.HasErrors(l.problems) {
+		l.set = set
+	}
+	return l, nil
+}
+
+// report prints problems, one a line, and returns the error that ends the
+// command if one of them is an error.
+func (l *loaded) report(w io.Writer) error {
+	for _, p := range l.problems {
+		if _, err := fmt.Fprintln(w, p); err != nil {
+			return fmt.Errorf("print problems: %w", err)
+		}
+	}
+	if l.set == nil {
+		return &exitError{exitConfig, nil}
+	}
+	return nil
+}

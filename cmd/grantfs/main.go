@@ -1,0 +1,16 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+)
+
+func main() {
+	err := run(context.Background(), os.Args[1:], os.Stdout, os.Stderr)
+	code, show := exitCode(err)
+	if show {
+		fmt.Fprintln(os.Stderr, "grantfs:", err)
+	}
+	os.Exit(code)
+}

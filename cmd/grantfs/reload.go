@@ -1,0 +1,67 @@
+package main
+
+import "grantfs/policy"
+
+// reloadPolicy reads everything again. What has an error is refused whole, and
+// the policy in force stays.
+func (d *daemon) reloadPolicy() {
+	l, err := load(d.path)
+	if err != nil {
+		d.refuse("error", err)
+		return
+	}
+	if l.set == nil {
+		for _, p := range l.problems {
+			if p.Severity == policy.SeverityError {
+				d.log.Error("configuration", "problem", p.String())
+			}
+		}
+		d.refuse()
+		return
+	}
+	for _, p := range l.problems {
+		d.log.Warn("configuration", "problem", p.String())
+	}
+	d.keepStarted(l)
+	p, err := d.prepare(l)
+	if err != nil {
+		d.refuse("error", err)
+		return
+	}
+	// First the rules, then the names: an account that is served must have its
+	// view, one that has lost it may be known a moment longer.
+	if err := d.fs.Swap(p); err != nil {
+		d.log.Error("tell the kernel of the new policy", "error", err)
+	}
+	d.userdb.Publish(d.table.Load())
+	d.log.Info("reloaded", "accounts", d.reload.Load().accounts)
+}
+
+// refuse notes that the last reload was not accepted.
+func (d *daemon) refuse(why ...any) {
+	r := *d.reload.Load()
+	r.ok = false
+	d.reload.Store(&r)
+	d.log.Error("reload refused, the policy in force stays", why...)
+}
+
+// keepStarted warns of settings that count at the start only.
+func (d *daemon) keepStarted(l *loaded) {
+	now, then := l.config.Mount, d.config.Mount
+	for _, s := range []struct {
+		name    string
+		changed bool
+	}{
+		{"mount.point", now.Point.Value != then.Point.Value},
+		{"mount.state", now.State.Value != then.State.Value},
+		{"mount.control", now.Control.Value != then.Control.Value},
+		{"mount.entry_timeout", now.EntryTimeout.Value != then.EntryTimeout.Value},
+		{"mount.uid_range", now.UIDRange.Value != then.UIDRange.Value},
+		{"mount.min_free", now.MinFree.Value != then.MinFree.Value},
+		{"metrics.listen", l.config.Metrics.Listen.Value != d.config.Metrics.Listen.Value},
+	} {
+		if s.changed {
+			d.log.Warn("a changed setting counts after a restart", "setting", s.name)
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"grantfs/config"
+	"grantfs/fs"
+	"grantfs/fs/kernel"
+	"grantfs/integration/account"
+	"grantfs/integration/metrics"
+	"grantfs/integration/state"
+	"grantfs/integration/userdb"
+	"grantfs/policy"
+)
+
+// daemon is what `grantfs serve` holds together.
+type daemon struct {
+	log     *slog.Logger
+	path    string // of the configuration
+	config  *config.Config
+	store   *state.Store
+	keeper  *account.Keeper
+	fs      *fs.Server
+	userdb  *userdb.Server
+	metrics *metrics.Metrics
+
+	table  atomic.Pointer[account.Table]
+	reload atomic.Pointer[reloaded]
+}
+
+// reloaded says how the last loading went.
+type reloaded struct {
+	generation uint64
+	ok         bool
+	since      time.Time // when the policy in force was loaded
+	accounts   int
+	aegir      int
+}
+
+// serve mounts the views and serves them until SIGTERM or SIGINT.
+func serve(ctx context.Context, e *env, _ []string) error {
+	l, err := load(e.config)
+	if err != nil {
+		return err
+	}
+	if err := l.report(e.stderr); err != nil {
+		return err
+	}
+	// The readers of /dev/fuse block in system calls; the rest needs room beside
+	// them.
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), kernel.Readers()+2))
+
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	defer signal.Stop(signals)
+
+	d := &daemon{log: slog.New(slog.NewTextHandler(e.stderr, nil)), path: e.config, config: l.config}
+	defer d.close()
+	if err := d.open(l); err != nil {
+		return err
+	}
+	return d.run(ctx, e, signals)
+}
+
+// open takes what belongs to this daemon alone and makes the first policy.
+func (d *daemon) open(l *loaded) error {
+	var err error
+	if d.store, err = state.Open(d.config.Mount.State.Value); err != nil {
+		return err
+	}
+	uids := d.config.Mount.UIDRange.Value
+	d.keeper = account.NewKeeper(d.store, uids[0], uids[1])
+	p, err := d.prepare(l)
+	if err != nil {
+		return err
+	}
+	if d.metrics, err = metrics.New(metrics.Options{Version: buildVersion, Revision: revision(), State: d.metricsState}); err != nil {
+		return fmt.Errorf("make the metrics: %w", err)
+	}
+	d.userdb = userdb.New(d.log, d.table.Load())
+	point := d.config.Mount.Point.Value
+	if err := os.MkdirAll(point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("make the mount point: %w", err)
+	}
+	minFree := d.config.Mount.MinFree.Value
+	d.fs, err = fs.Mount(fs.Options{
+		Point: point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
+		MinFree: func(size uint64) uint64 { return uint64(minFree.Bytes) + uint64(minFree.Percent/100*float64(size)) },
+		Log:     d.log, Observer: d.metrics, Policy: p,
+	})
+	return err
+}
+
+// close gives back what open took, in reverse.
+func (d *daemon) close() {
+	if d.store != nil {
+		if err := d.store.Close(); err != nil {
+			d.log.Error("close the state", "error", err)
+		}
+	}
+}
+
+// prepare gives every account of a policy its uid and returns what the file
+// system obeys. Accounts that can't have theirs are left out and reported.
+func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
+	table, problems, err := d.keeper.Sync(account.Entries(l.set), l.users)
+	if err != nil {
+		return fs.Policy{}, fmt.Errorf("give the accounts their uids: %w", err)
+	}
+	for _, p := range problems {
+		d.log.Warn("account", "problem", p.String())
+	}
+	ids := make(map[string]policy.IDs, table.Len())
+	for a := range table.Accounts() {
+		if !a.Locked {
+			ids[a.Name] = policy.IDs{UID: a.UID, GID: a.GID}
+		}
+	}
+	last := d.reload.Load()
+	next := &reloaded{generation: 1, ok: true, since: time.Now(), accounts: len(ids), aegir: l.aegir}
+	if last != nil {
+		next.generation = last.generation + 1
+	}
+	d.table.Store(table)
+	d.reload.Store(next)
+	return fs.Policy{Set: l.set, IDs: ids}, nil
+}
+
+// run serves until a signal ends it or a part of it fails.
+func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var group sync.WaitGroup
+	part := func(f func() error) {
+		group.Go(func() {
+			if err := f(); err != nil {
+				cancel(err)
+			}
+		})
+	}
+	part(func() error {
+		err := d.fs.Serve()
+		if err == nil && ctx.Err() == nil {
+			err = fmt.Errorf("%s was unmounted by somebody else", d.config.Mount.Point.Value)
+		}
+		return err
+	})
+	stop := func() error {
+		cancel(nil)
+		err := d.fs.Unmount()
+		group.Wait()
+		return err
+	}
+	if err := d.listen(ctx, part); err != nil {
+		return errors.Join(err, stop())
+	}
+	if _, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features()); err != nil {
+		return errors.Join(fmt.Errorf("say that it is ready: %w", err), stop())
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			err := context.Cause(ctx)
+			if errors.Is(err, context.Canceled) {
+				err = nil
+			}
+			return errors.Join(err, stop())
+		case s := <-signals:
+			if s == syscall.SIGHUP {
+				d.reloadPolicy()
+				continue
+			}
+			d.log.Info("stopping", "signal", s.String())
+			return stop()
+		}
+	}
+}
+
+// listen opens the sockets of the daemon and serves them.
+func (d *daemon) listen(ctx context.Context, part func(func() error)) error {
+	users, err := userdb.Listen(userdb.SocketPath)
+	if err != nil {
+		return err
+	}
+	part(func() error { return d.userdb.Serve(ctx, users) })
+	control, err := listenControl(d.config.Mount.Control.Value)
+	if err != nil {
+		return err
+	}
+	part(func() error { return serveControl(ctx, control, d) })
+	if address := d.config.Metrics.Listen.Value; address != "" {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return fmt.Errorf("listen for scrapes: %w", err)
+		}
+		part(func() error { return d.metrics.Serve(ctx, l) })
+	}
+	return nil
+}
+
+// features says what the kernel can do, for the ready line.
+func (d *daemon) features() string {
+	f := d.fs.Features()
+	text := "all reads mediated"
+	if f.Passthrough {
+		text = "passthrough"
+	}
+	if !f.IncEpoch {
+		text += fmt.Sprintf(", names up to %s stale after a reload", d.config.Mount.EntryTimeout.Value)
+	}
+	return text
+}
+
+func (d *daemon) metricsState() metrics.State {
+	r := d.reload.Load()
+	s := metrics.State{Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
+	if d.fs != nil {
+		s.SourcesMissing = len(d.fs.MissingSources())
+	}
+	return s
+}
