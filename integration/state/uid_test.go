@@ -40,7 +40,8 @@ func TestAllot(t *testing.T) {
 		{"given up, still not another's", []Request{{"a", 7}, {"a", 8}}, []Request{{"b", 7}}, nil, []Allotment{{Err: &OwnedError{7, "a"}}}},
 		{"two with one wish", nil, []Request{{"a", 7}, {"b", 7}}, nil, []Allotment{{UID: 7}, {Err: &OwnedError{7, "a"}}}},
 		{
-			"exhausted", []Request{{"a", 0}, {"b", 0}, {"c", 0}, {"d", 0}, {"e", 0}},
+			"exhausted",
+			[]Request{{"a", 0}, {"b", 0}, {"c", 0}, {"d", 0}, {"e", 0}},
 			[]Request{{"f", 0}, {"g", 0}, {"h", 0}, {"a", 0}},
 			nil,
 			[]Allotment{{UID: 105}, {Err: ErrExhausted}, {Err: ErrExhausted}, {UID: 100}},

@@ -48,13 +48,15 @@ func TestRender(t *testing.T) {
 		},
 		{
 			"a mapped address", func(o *Options) { o.Listen = netip.MustParseAddrPort("[::ffff:10.0.0.1]:21") },
-			[]string{"listen=YES", "listen_address=10.0.0.1"}, nil,
+			[]string{"listen=YES", "listen_address=10.0.0.1"},
+			nil,
 		},
 		{
 			"behind NAT", func(o *Options) {
 				o.PassiveMin, o.PassiveMax, o.PassiveAddress = 25000, 25100, netip.MustParseAddr("192.0.2.1")
 			},
-			[]string{"pasv_min_port=25000", "pasv_max_port=25100", "pasv_address=192.0.2.1"}, nil,
+			[]string{"pasv_min_port=25000", "pasv_max_port=25100", "pasv_address=192.0.2.1"},
+			nil,
 		},
 	}
 	for _, tt := range tests {
