@@ -49,6 +49,7 @@ func checkTies[E any](a *Account, what string, list []E, rule func(*E) *Rule, re
 		return cmp.Or(
 			cmp.Compare(len(a.components), len(b.components)),
 			cmp.Compare(a.literals, b.literals),
+			a.rule.At.compare(b.rule.At),
 			strings.Compare(a.rule.Path, b.rule.Path),
 		)
 	})

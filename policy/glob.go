@@ -47,13 +47,14 @@ func compileGlob(text string, fold bool) (*glob, error) {
 		return nil, err
 	}
 	g := &glob{text: text, fold: fold}
+	raw := text
 	if fold {
 		text = norm.NFC.String(text)
 	}
 	g.runes = tokenize(text, fold)
 	g.bytes = g.runes
-	if !isASCII(text) {
-		g.bytes = byteTokens(g.runes)
+	if !isASCII(raw) {
+		g.bytes = byteTokens(tokenize(raw, false), fold)
 	}
 	if rest, ok := strings.CutPrefix(text, "*"); ok && rest != "" && isASCII(rest) && !isGlob(rest) {
 		g.suffix = rest
@@ -122,11 +123,14 @@ func tokenize(text string, fold bool) []globToken {
 	return list
 }
 
-// byteTokens returns list for matching byte by byte.
-func byteTokens(list []globToken) []globToken {
+// byteTokens returns list for matching byte by byte, where only ASCII has case.
+func byteTokens(list []globToken, fold bool) []globToken {
 	var out []globToken
 	for _, t := range list {
 		if t.kind != globLiteral || t.r < utf8.RuneSelf {
+			if fold && t.kind == globLiteral {
+				t.r = foldRune(t.r)
+			}
 			out = append(out, t)
 			continue
 		}

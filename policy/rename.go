@@ -112,7 +112,7 @@ func (p *Place) gainsDownload(from Target, q *Place, name string) bool {
 		return true
 	case d.verbs&VerbDownload != 0 && s.verbs&VerbDownload == 0:
 		return true
-	case s.pattern != nil && s.pattern != d.pattern && !s.pattern.permitsAll():
+	case s.pattern != nil && s.pattern != d.pattern && !s.pattern.open:
 		return true
 	}
 	return s.spot.region.hidesNames(s.rules.main) && !d.spot.region.hidesNames(d.rules.main)
@@ -145,7 +145,7 @@ func (p *Place) alwaysDownloads() bool {
 	if p.access != accessOpen || p.verbs&VerbDownload == 0 || p.spot.region.hidesNames(p.rules.main) || p.spot.node != nil {
 		return false
 	}
-	if (p.pattern != nil && !p.pattern.permitsAll()) || (p.self != nil && p.self.varied) {
+	if (p.pattern != nil && !p.pattern.open) || (p.self != nil && p.self.varied) {
 		return false
 	}
 	for _, n := range p.via {

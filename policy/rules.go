@@ -250,14 +250,11 @@ func (c *Place) conclude() {
 	if c.access != accessOpen {
 		return
 	}
-	plain := c.mount != nil && c.self == nil && c.spot == (spot{}) && (c.pattern == nil || c.pattern.permitsAll())
+	plain := c.mount != nil && c.self == nil && c.spot == (spot{}) && (c.pattern == nil || c.pattern.open)
 	if plain {
 		c.fast = c.verbs
 	}
 }
-
-// permitsAll reports whether the entry denies nothing.
-func (p *pattern) permitsAll() bool { return len(p.denied) == 0 && len(p.allowed) == 0 }
 
 // same reports whether c, a child of p, has p's rules.
 func (c *Place) same(p *Place) bool {

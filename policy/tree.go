@@ -42,11 +42,15 @@ type pattern struct {
 	hide    bool
 	allowed []*glob
 	denied  []*glob
+	open    bool // denies nothing
 }
 
 // permits reports whether the entry allows the name: deny beats allow
 // (product.md §4, decision 5).
 func (p *pattern) permits(name string) bool {
+	if p.open {
+		return true
+	}
 	name = foldName(name)
 	for _, g := range p.denied {
 		if g.match(name) {
@@ -73,7 +77,9 @@ func compilePattern(e *Pattern) *pattern {
 		}
 		return out
 	}
-	return &pattern{rule: &e.Rule, hide: e.Hide, allowed: compile(e.Allowed), denied: compile(e.Denied)}
+	p := &pattern{rule: &e.Rule, hide: e.Hide, allowed: compile(e.Allowed), denied: compile(e.Denied)}
+	p.open = len(p.denied) == 0 && (len(p.allowed) == 0 || slices.Contains(e.Allowed, "*"))
+	return p
 }
 
 // tree builds the rules of one view.
