@@ -54,7 +54,7 @@ func providedIno(n *node.Node) uint64 { return 1<<63 | n.ID }
 
 func fillStat(out *fuse.Attr, st *backing.Stat) {
 	*out = fuse.Attr{
-		Ino:       shownIno(st),
+		Ino:       shownIno(st.Ino, backing.Dev(st)),
 		Size:      st.Size,
 		Blocks:    st.Blocks,
 		Atime:     uint64(st.Atime.Sec),
@@ -70,7 +70,7 @@ func fillStat(out *fuse.Attr, st *backing.Stat) {
 
 // shownIno tells files of different backing file systems apart for programs
 // that look for hard links.
-func shownIno(st *backing.Stat) uint64 { return st.Ino ^ backing.Dev(st)<<40 }
+func shownIno(ino, dev uint64) uint64 { return ino ^ dev<<40 }
 
 // fillOwner sets type, mode and owner as the account sees them.
 func (s *Server) fillOwner(out *fuse.Attr, sp spot, st *backing.Stat) {

@@ -71,6 +71,13 @@ func (o *observer) reset() {
 	o.reasons, o.ops = nil, nil
 }
 
+// count returns how often op was reported.
+func (o *observer) count(op policy.Op) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ops[op]
+}
+
 // take returns the reasons noted since the last call.
 func (o *observer) take() []policy.Reason {
 	o.mu.Lock()
@@ -302,4 +309,3 @@ func readAll(t testing.TB, p string) string {
 	}
 	return string(b)
 }
-

@@ -80,18 +80,17 @@ func (s *Server) list(c *call, plus bool) syscall.Errno {
 	l := lister{s: s, c: c, dir: sp, plus: plus, room: min(int(in.Size), len(c.out))}
 	h.stream.mu.Lock()
 	defer h.stream.mu.Unlock()
-	cookie := in.Offset
-	if cookie == 0 || cookie&providedBit != 0 {
-		full, errno := l.provided(int(cookie &^ providedBit))
+	if in.Offset < firstBacking {
+		full, errno := l.provided(int(in.Offset))
 		if full || errno != 0 || h.stream.fd < 0 {
 			return errno
 		}
-		cookie = 0
+		return l.backed(h.stream, 0)
 	}
 	if h.stream.fd < 0 {
 		return 0
 	}
-	return l.backed(h.stream, cookie)
+	return l.backed(h.stream, cookieOf(in.Offset))
 }
 
 // provided lists what the view provides, from the i-th entry; full means that
@@ -99,7 +98,7 @@ func (s *Server) list(c *call, plus bool) syscall.Errno {
 func (l *lister) provided(i int) (full bool, errno syscall.Errno) {
 	names := l.names()
 	for ; i < len(names); i++ {
-		next := providedBit | uint64(i+1)
+		next := uint64(i + 1)
 		if !l.fits(len(names[i])) {
 			return true, l.tooSmall()
 		}
@@ -154,9 +153,17 @@ func (l *lister) backed(d *stream, cookie uint64) syscall.Errno {
 		if !l.fits(len(name)) {
 			return l.tooSmall()
 		}
-		l.child(name, e.Next, e.Ino, e.Type)
+		l.child(name, backingCookie(e.Next), l.ino(e.Ino), e.Type)
 		d.take(e, size)
 	}
+}
+
+// ino returns the inode number that a backing entry shows, as getattr does.
+func (l *lister) ino(ino uint64) uint64 {
+	if root, errno := l.s.rootOf(l.dir); errno == 0 {
+		return shownIno(ino, root.Dev())
+	}
+	return ino
 }
 
 // shown reports whether a backing entry is part of the view.

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"math"
 	"sync"
 	"syscall"
 
@@ -8,9 +9,8 @@ import (
 )
 
 // stream reads one open directory. Its entries are first those that the view
-// provides, then those of the backing directory; the cookie of a provided entry
-// has the sign bit set, which no backing cookie has (lseek(2) takes no negative
-// offsets), so that a cookie alone says where to go on.
+// provides, then those of the backing directory. A cookie alone says where to go
+// on: see backingCookie.
 type stream struct {
 	mu     sync.Mutex // guards everything below
 	fd     int        // of the backing directory, -1 for none
@@ -20,9 +20,28 @@ type stream struct {
 	closed bool
 }
 
-// providedBit marks the cookies of provided entries: providedBit|i is the
-// place before the i-th of them.
-const providedBit = 1 << 63
+// firstBacking divides the cookies: below it they count provided entries, from
+// it on they are a backing's, shifted. Cookies must not be negative (lseek(2)),
+// and backings use the whole range: ext4's are hashes of 63 bits, of which the
+// last stands for the end.
+const firstBacking = 1 << 20
+
+// backingCookie shifts a backing's cookie to its place behind the provided
+// entries; ext4's end stays what it is.
+func backingCookie(cookie uint64) uint64 {
+	if cookie > math.MaxInt64-firstBacking {
+		return math.MaxInt64
+	}
+	return cookie + firstBacking
+}
+
+// cookieOf undoes backingCookie.
+func cookieOf(shifted uint64) uint64 {
+	if shifted >= math.MaxInt64 {
+		return math.MaxInt64
+	}
+	return shifted - firstBacking
+}
 
 // streamBuffer is how many bytes are read of a backing directory at once.
 const streamBuffer = 32 << 10

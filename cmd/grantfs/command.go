@@ -17,6 +17,7 @@ type env struct {
 	stdout, stderr io.Writer
 	config         string
 	json           bool
+	standalone     bool
 }
 
 // command is one verb. The table commands is the only list of them.
@@ -35,12 +36,16 @@ func commands() []command {
 		{name: "serve", summary: "mount the views and serve them until SIGTERM; SIGHUP reloads", run: serve},
 		{name: "check", args: "[FILE]", summary: "print every problem of a configuration, with its place", max: 1, run: check},
 		{name: "accounts", summary: "list the accounts of the running daemon", flags: jsonFlag, run: accounts},
-		{name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host", min: 1, max: 1, run: render},
+		{name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host", min: 1, max: 1, flags: standaloneFlag, run: render},
 		{name: "version", summary: "print the version", run: version},
 	}
 }
 
 func jsonFlag(f *flag.FlagSet, e *env) { f.BoolVar(&e.json, "json", false, "print JSON") }
+
+func standaloneFlag(f *flag.FlagSet, e *env) {
+	f.BoolVar(&e.standalone, "standalone", false, "for sshd: a complete configuration instead of a drop-in")
+}
 
 // run runs the verb that args name.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {

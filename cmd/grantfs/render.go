@@ -24,7 +24,11 @@ func render(_ context.Context, e *env, args []string) error {
 	var text []byte
 	switch args[0] {
 	case "sshd":
-		text, err = sshd.Render(sshd.Options{Point: point})
+		o := sshd.Options{Point: point}
+		if e.standalone {
+			o.Standalone = &sshd.Standalone{}
+		}
+		text, err = sshd.Render(o)
 	case "vsftpd":
 		text, err = vsftpd.Render(vsftpd.Options{Point: point})
 	case "pam":

@@ -4,27 +4,52 @@ import (
 	"bytes"
 	"fmt"
 	"os/exec"
-	"path/filepath"
+	"regexp"
+	"strings"
 )
 
-// The PAM services of the two servers; sshd's is the name it is started by.
+// Where the configuration that grantfs renders goes, as on a real host.
 const (
-	pamServiceSSH = "grantfs-sshd"
-	pamServiceFTP = "grantfs-vsftpd"
+	sshdDropIn = "/etc/ssh/sshd_config.d/50-grantfs.conf"
+	vsftpdConf = "/etc/vsftpd-grantfs.conf"
 )
 
-// render writes what `grantfs render` prints for one server, with its PAM
-// service, and returns the path of the server's configuration.
-func (h *Host) render(server string) (string, error) {
-	conf, err := h.grantfs("render", server, "--config", ConfigPath)
+// pamServiceSSH is the PAM service of sshd: Debian 12's takes the name it is
+// started by.
+const pamServiceSSH = "grantfs-sshd"
+
+// pamFile is the line before each file in what `grantfs render pam` prints.
+var pamFile = regexp.MustCompile(`(?m)^# (/etc/pam\.d/\S+)\n`)
+
+// render installs what `grantfs render` prints for sshd, vsftpd and PAM.
+func (h *Host) render() error {
+	for what, path := range map[string]string{"sshd": sshdDropIn, "vsftpd": vsftpdConf} {
+		text, err := h.grantfs("render", what, "--config", ConfigPath)
+		if err != nil {
+			return err
+		}
+		if err := write(path, text, 0o644); err != nil {
+			return err
+		}
+	}
+	text, err := h.grantfs("render", "pam", "--config", ConfigPath)
 	if err != nil {
-		return "", err
+		return err
 	}
-	path := filepath.Join(keys, server+".conf")
-	if err := write(path, conf, 0o644); err != nil {
-		return "", err
+	heads := pamFile.FindAllStringSubmatchIndex(text, -1)
+	for i, head := range heads {
+		end := len(text)
+		if i+1 < len(heads) {
+			end = heads[i+1][0]
+		}
+		if err := write(text[head[2]:head[3]], text[head[1]:end], 0o644); err != nil {
+			return err
+		}
 	}
-	return path, nil
+	if !strings.Contains(text, "/etc/pam.d/"+pamServiceSSH+"\n") {
+		return fmt.Errorf("grantfs render pam: no service %s in it:\n%s", pamServiceSSH, text)
+	}
+	return nil
 }
 
 // grantfs runs the grantfs program and returns what it prints.
