@@ -63,10 +63,10 @@ type Pattern struct {
 
 // Virtual is one virtual folder of a view.
 type Virtual struct {
-	Rule            // Path: where it lies in the view
-	Folder *Folder  // the backing directory
-	Source string   // Folder's source, expanded, with the subpath
-	Entry  Mounting // as it was written
+	Rule             // Path: where it lies in the view
+	Folder *Folder   // the backing directory
+	Source string    // Folder's source, expanded, with the subpath
+	Entry  *Mounting // as it was written
 }
 
 // ScalarKeys returns the names of the settings of which an account has one

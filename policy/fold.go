@@ -47,22 +47,18 @@ func foldRune(r rune) rune {
 	return least
 }
 
-// hasSuffix is strings.HasSuffix; with fold the ASCII suffix is lower case and
-// the case of name does not matter.
-func hasSuffix(name, suffix string, fold bool) bool {
+// equal compares part of a name with ASCII text; with fold the text is lower
+// case and the case of the part does not matter.
+func equal(part, text string, fold bool) bool {
 	if !fold {
-		return strings.HasSuffix(name, suffix)
+		return part == text
 	}
-	if len(name) < len(suffix) {
-		return false
-	}
-	tail := name[len(name)-len(suffix):]
-	for i := range len(tail) {
-		b := tail[i]
+	for i := range len(part) {
+		b := part[i]
 		if 'A' <= b && b <= 'Z' {
 			b += 'a' - 'A'
 		}
-		if b != suffix[i] {
+		if b != text[i] {
 			return false
 		}
 	}

@@ -18,11 +18,15 @@ func isGlob(s string) bool { return strings.ContainsAny(s, globMeta) }
 // glob is a compiled shell pattern for one name, with the syntax of path.Match.
 // A folding glob ignores case and Unicode normalisation (product.md §6).
 type glob struct {
-	text   string
-	fold   bool
-	runes  []globToken // for names that are valid UTF-8
-	bytes  []globToken // for the others; the same slice where the pattern is ASCII
-	suffix string      // the pattern is "*" and this ASCII text: the common case
+	text  string
+	fold  bool
+	runes []globToken // for names that are valid UTF-8
+	bytes []globToken // for the others; the same slice where the pattern is ASCII
+
+	// What every match begins and ends with, as far as it is ASCII: most names
+	// are settled by it. whole: the pattern is no more than head, a star, tail.
+	head, tail string
+	whole      bool
 }
 
 type globKind uint8
@@ -56,13 +60,25 @@ func compileGlob(text string, fold bool) (*glob, error) {
 	if !isASCII(raw) {
 		g.bytes = byteTokens(tokenize(raw, false), fold)
 	}
-	if rest, ok := strings.CutPrefix(text, "*"); ok && rest != "" && isASCII(rest) && !isGlob(rest) {
-		g.suffix = rest
-		if fold {
-			g.suffix = strings.ToLower(rest)
-		}
-	}
+	g.head, g.tail = affixes(g.runes)
+	g.whole = len(g.runes) == len(g.head)+1+len(g.tail) && g.runes[len(g.head)].kind == globStar
 	return g, nil
+}
+
+// affixes returns the ASCII text before the first and after the last token that
+// is anything else.
+func affixes(list []globToken) (head, tail string) {
+	plain := func(t globToken) bool { return t.kind == globLiteral && t.r < utf8.RuneSelf }
+	i, j := 0, len(list)
+	for i < len(list) && plain(list[i]) {
+		head += string(list[i].r)
+		i++
+	}
+	for j > i && plain(list[j-1]) {
+		j--
+		tail = string(list[j].r) + tail
+	}
+	return head, tail
 }
 
 // tokenize splits a pattern that path.Match has accepted.
@@ -144,8 +160,11 @@ func byteTokens(list []globToken, fold bool) []globToken {
 // match reports whether the whole of name matches. For a folding glob name must
 // come from foldName unless it is ASCII.
 func (g *glob) match(name string) bool {
-	if g.suffix != "" {
-		return hasSuffix(name, g.suffix, g.fold)
+	if len(name) < len(g.head)+len(g.tail) || !equal(name[:len(g.head)], g.head, g.fold) || !equal(name[len(name)-len(g.tail):], g.tail, g.fold) {
+		return false
+	}
+	if g.whole {
+		return true
 	}
 	list, raw := g.runes, false
 	if !isASCII(name) && !utf8.ValidString(name) {

@@ -133,8 +133,8 @@ func (p *Place) opened(t Target) bool {
 		return false
 	}
 	var nodes [8]*node
-	s := p.step(t.Name, nodes[:0])
-	at, below := s.entries()
+	s, via := p.step(t.Name, nodes[:0])
+	at, below := entries(s.self, via)
 	return at || below
 }
 
@@ -148,11 +148,11 @@ func (p *Place) reaches(t Target) bool {
 		return true
 	}
 	var nodes [8]*node
-	s := p.step(t.Name, nodes[:0])
+	s, via := p.step(t.Name, nodes[:0])
 	if s.self != nil && s.self.reaches {
 		return true
 	}
-	for _, n := range s.via {
+	for _, n := range via {
 		if n.reaches {
 			return true
 		}

@@ -148,7 +148,7 @@ func (s *Set) virtual(a *Account, m *Mounting, r Rule, rep *report) (Virtual, bo
 		rep.each(a.Name, m.At, SeverityError, "virtual_folders: %s is a reserved name", r.Path)
 		return Virtual{}, false
 	}
-	v := Virtual{Rule: r, Folder: folder, Entry: *m}
+	v := Virtual{Rule: r, Folder: folder, Entry: m}
 	source, err := expandPath(folder.Source.Value, a)
 	if err != nil {
 		if strings.Contains(folder.Source.Value, "%") {

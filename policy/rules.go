@@ -18,7 +18,7 @@ func newRules(s *Set, a *Account) *rules {
 	r := &rules{main: a.Main, sites: s.sites, mounts: s.mounts(a, e, nil)}
 	tree := newTree(a, e, r.mounts, s.hasSites(a))
 	above := &Place{rules: r, view: VerbAll, top: true}
-	r.root = above.descend(step{self: tree, permitted: true})
+	r.root = above.descend(step{self: tree, permitted: true}, nil)
 	r.root.top, r.root.fast = true, 0 // some names are kept free at the top
 	return r
 }
@@ -26,15 +26,17 @@ func newRules(s *Set, a *Account) *rules {
 // step is what decides about a child of a Place: which positions of the tree
 // its name leads to, whether the patterns permit it, and where it lies relative
 // to the protected sites. Names with equal steps share one Place.
+//
+// The positions that a name leads to through globs go beside it, not in it: the
+// room for them then stays on the caller's stack.
 type step struct {
-	self      *node   // by names alone: the position that mounts can be at
-	via       []*node // through globs
+	self      *node // by names alone: the position that mounts can be at
 	permitted bool
 	spot      spot
 }
 
 // key returns a string that equal steps from one Place share.
-func (s *step) key(buf []byte) []byte {
+func (s *step) key(via []*node, buf []byte) []byte {
 	id := func(n uint32) { buf = append(buf, byte(n>>24), byte(n>>16), byte(n>>8), byte(n)) }
 	flags := byte(s.spot.region) << 1
 	if s.permitted {
@@ -56,7 +58,7 @@ func (s *step) key(buf []byte) []byte {
 	} else {
 		id(0)
 	}
-	for _, n := range s.via {
+	for _, n := range via {
 		id(n.id)
 	}
 	return buf
@@ -70,9 +72,9 @@ func (p *Place) Child(name string) *Place {
 		}
 	}
 	var nodes [8]*node
-	s := p.step(name, nodes[:0])
+	s, via := p.step(name, nodes[:0])
 	var buf [64]byte
-	key := s.key(buf[:0])
+	key := s.key(via, buf[:0])
 
 	p.rules.mu.RLock()
 	c := p.kids[string(key)]
@@ -86,7 +88,7 @@ func (p *Place) Child(name string) *Place {
 	if c := p.kids[string(key)]; c != nil {
 		return c
 	}
-	c = p.descend(s)
+	c = p.descend(s, via)
 	if p.kids == nil {
 		p.kids = make(map[string]*Place)
 	}
@@ -97,34 +99,35 @@ func (p *Place) Child(name string) *Place {
 	return c
 }
 
-// step finds what name leads to from p. via is room for the result.
-func (p *Place) step(name string, via []*node) step {
-	s := step{via: via, spot: p.spot.child(name)}
+// step finds what name leads to from p. via is room for the positions that it
+// leads to through globs.
+func (p *Place) step(name string, via []*node) (step, []*node) {
+	s := step{spot: p.spot.child(name)}
 	s.permitted = p.pattern == nil || p.pattern.permits(name)
 	if p.self != nil {
 		s.self = p.self.exact[name]
 		for _, e := range p.self.globs {
 			if e.glob.match(name) {
-				s.via = append(s.via, e.to)
+				via = append(via, e.to)
 			}
 		}
 	}
 	for _, n := range p.via {
 		if c := n.exact[name]; c != nil {
-			s.via = append(s.via, c)
+			via = append(via, c)
 		}
 		for _, e := range n.globs {
 			if e.glob.match(name) {
-				s.via = append(s.via, e.to)
+				via = append(via, e.to)
 			}
 		}
 	}
-	return s
+	return s, via
 }
 
 // descend builds the Place that s leads to from p, or returns p itself where
 // nothing differs.
-func (p *Place) descend(s step) *Place {
+func (p *Place) descend(s step, via []*node) *Place {
 	c := &Place{
 		rules:   p.rules,
 		mount:   p.mount,
@@ -136,12 +139,12 @@ func (p *Place) descend(s step) *Place {
 		shutBy:  p.shutBy,
 	}
 	c.enter(s.self)
-	c.inherit(s)
-	c.judgeAccess(p, s)
+	c.inherit(s.self, via)
+	c.judgeAccess(p, s, via)
 	if s.self != nil && s.self.edges() {
 		c.self = s.self
 	}
-	for _, n := range s.via {
+	for _, n := range via {
 		if n.edges() {
 			c.via = append(c.via, n)
 		}
@@ -177,20 +180,20 @@ func (c *Place) enter(n *node) {
 
 // inherit takes the permission and the pattern entry that lie at c, if any: an
 // exact key before a glob, of two globs the more literal one (product.md §5).
-func (c *Place) inherit(s step) {
+func (c *Place) inherit(self *node, via []*node) {
 	var grant, weak *Grant
 	var pat *pattern
-	if s.self != nil {
-		if g := s.self.grant; g != nil && g.implied {
+	if self != nil {
+		if g := self.grant; g != nil && g.implied {
 			weak = g
 		} else {
 			grant = g
 		}
-		pat = s.self.pattern
+		pat = self.pattern
 	}
 	grantLiterals, patternLiterals := -1, -1
 	exactGrant, exactPattern := grant != nil, pat != nil
-	for _, n := range s.via {
+	for _, n := range via {
 		if n.grant != nil && !exactGrant && n.literals > grantLiterals {
 			grant, grantLiterals = n.grant, n.literals
 		}
@@ -210,11 +213,11 @@ func (c *Place) inherit(s step) {
 }
 
 // judgeAccess decides whether a denied directory closes c (product.md §6).
-func (c *Place) judgeAccess(p *Place, s step) {
+func (c *Place) judgeAccess(p *Place, s step, via []*node) {
 	if s.permitted && p.access == accessOpen {
 		return
 	}
-	opens, leads := s.entries()
+	opens, leads := entries(s.self, via)
 	switch {
 	case opens:
 		c.access, c.shutBy = accessOpen, nil
@@ -229,13 +232,13 @@ func (c *Place) judgeAccess(p *Place, s step) {
 	}
 }
 
-// entries reports whether an entry or a mount lies where s leads, and whether
-// one lies below.
-func (s *step) entries() (at, below bool) {
-	if s.self != nil {
-		at, below = s.self.opens, s.self.leads
+// entries reports whether an entry or a mount lies where a name leads, and
+// whether one lies below.
+func entries(self *node, via []*node) (at, below bool) {
+	if self != nil {
+		at, below = self.opens, self.leads
 	}
-	for _, n := range s.via {
+	for _, n := range via {
 		at = at || n.opens
 		below = below || n.leads
 	}
