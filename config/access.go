@@ -24,10 +24,6 @@ var (
 // network reads an address or a network in CIDR form. IPv4 in IPv6 is turned
 // into IPv4, as client addresses are (product.md §10).
 func network(d *decoder, key string, n *node) (netip.Prefix, bool) {
-	if n.kind != kindString {
-		d.wrongKind(key, n, `an address or network such as "192.0.2.0/24"`)
-		return netip.Prefix{}, false
-	}
 	p, err := netip.ParsePrefix(n.text)
 	if !strings.Contains(n.text, "/") {
 		var a netip.Addr
@@ -51,10 +47,6 @@ func network(d *decoder, key string, n *node) (netip.Prefix, bool) {
 
 // verb reads a permission (product.md §5).
 func verb(d *decoder, key string, n *node) (string, bool) {
-	if n.kind != kindString {
-		d.wrongKind(key, n, "a list of permissions")
-		return "", false
-	}
 	if _, ok := policy.ParseVerb(n.text); !ok {
 		d.errorf(n.at, "%s: unknown permission %s%s", key, quote(n.text), d.didYouMean(n.text, policy.VerbNames()))
 		return "", false
@@ -74,7 +66,7 @@ func permissions(d *decoder, n *node, to *[]policy.Permission) {
 		name := &node{kind: kindString, at: e.at, text: e.key}
 		p, ok := expandable(neverEmpty(absolute))(d, "permissions path", name)
 		verbs := list(d, key, e.value, verb)
-		if !ok {
+		if !ok || e.first != nil {
 			continue
 		}
 		if first, twice := places[p]; twice {

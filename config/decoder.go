@@ -53,13 +53,6 @@ func (d *decoder) once(name, label string, at policy.Pos) bool {
 	return true
 }
 
-// foundError reports whether there is an error on the line of at.
-func (d *decoder) foundError(at policy.Pos) bool {
-	return slices.ContainsFunc(d.problems, func(p policy.Problem) bool {
-		return p.Severity == policy.SeverityError && p.At.File == at.File && p.At.Line == at.Line
-	})
-}
-
 // zone reports whether there is a time zone of that name.
 func (d *decoder) zone(name string) bool {
 	known, ok := d.zones[name]
@@ -108,12 +101,17 @@ func label(parts ...string) string {
 		if i > 0 {
 			b.WriteByte('.')
 		}
-		if !isBare(p) {
-			p = quote(p)
-		}
-		b.WriteString(p)
+		b.WriteString(keyName(p))
 	}
 	return "[" + b.String() + "]"
+}
+
+// keyName returns how messages name a key.
+func keyName(s string) string {
+	if isBare(s) {
+		return s
+	}
+	return quote(s)
 }
 
 // isBare reports whether s can stand in TOML as a key without quotes.

@@ -1,39 +1,45 @@
 package config
 
-import "grantfs/policy"
+import (
+	"slices"
+
+	"grantfs/policy"
+)
 
 // rootTable is the top level of every file. Its keys, and the tables below
 // accounts, groups, folders and sites, are written once in all files.
 var rootTable = &table[Config]{name: "the top level", keys: []key[Config]{
-	{name: "strict_conflicts", global: true, read: func(d *decoder, n *node, c *Config) {
-		if d.once("strict_conflicts", "strict_conflicts", n.at) {
-			if v, ok := boolean(d, "strict_conflicts", n); ok {
-				c.Policy.StrictConflicts = v
-			}
+	{name: "strict_conflicts", scope: inAll, read: func(d *decoder, n *node, c *Config) {
+		if v, ok := boolean(d, "strict_conflicts", n); ok {
+			c.Policy.StrictConflicts = v
 		}
 	}},
 	single(mountTable, func(c *Config) *Mount { return &c.Mount }),
 	single(metricsTable, func(c *Config) *Metrics { return &c.Metrics }),
 	single(aegirTable, func(c *Config) *Aegir { return &c.Aegir }),
-	named(folderTable, plainNameProblem, func(d *decoder, c *Config, name string, n *node, f policy.Folder) {
-		f.Name, f.At = name, n.at
-		d.source(f.Source)
-		c.Policy.Folders = append(c.Policy.Folders, f)
-	}),
-	named(groupTable, plainNameProblem, func(_ *decoder, c *Config, name string, n *node, g policy.Group) {
-		g.Name, g.At = name, n.at
-		c.Policy.Groups = append(c.Policy.Groups, g)
-	}),
-	named(accountTable, accountNameProblem, func(_ *decoder, c *Config, name string, n *node, a policy.Account) {
-		a.Name, a.At = name, n.at
-		c.Policy.Accounts = append(c.Policy.Accounts, a)
-	}),
-	named(siteTable, siteNameProblem, func(d *decoder, c *Config, name string, n *node, s siteKeys) {
-		d.source(s.source)
-		site := s.site()
-		site.URI, site.At = name, n.at
-		c.Policy.Sites = append(c.Policy.Sites, site)
-	}),
+	named(folderTable, plainNameProblem, func(c *Config) *[]policy.Folder { return &c.Policy.Folders },
+		func(d *decoder, name string, n *node, f *policy.Folder) policy.Folder {
+			d.source(f.Source)
+			f.Name, f.At = name, n.at
+			return *f
+		}),
+	named(groupTable, plainNameProblem, func(c *Config) *[]policy.Group { return &c.Policy.Groups },
+		func(_ *decoder, name string, n *node, g *policy.Group) policy.Group {
+			g.Name, g.At = name, n.at
+			return *g
+		}),
+	named(accountTable, accountNameProblem, func(c *Config) *[]policy.Account { return &c.Policy.Accounts },
+		func(_ *decoder, name string, n *node, a *policy.Account) policy.Account {
+			a.Name, a.At = name, n.at
+			return *a
+		}),
+	named(siteTable, siteNameProblem, func(c *Config) *[]policy.Site { return &c.Policy.Sites },
+		func(d *decoder, name string, n *node, s *siteKeys) policy.Site {
+			d.source(s.source)
+			site := s.site()
+			site.URI, site.At = name, n.at
+			return site
+		}),
 }}
 
 // allTables returns every table, those first that a misplaced key most likely
@@ -47,29 +53,25 @@ func allTables() []keyTable {
 
 // single is a table that is there once: [mount].
 func single[T any](t *table[T], field func(*Config) *T) key[Config] {
-	return key[Config]{name: t.name, global: true, read: func(d *decoder, n *node, c *Config) {
+	return key[Config]{name: t.name, scope: inAll, read: func(d *decoder, n *node, c *Config) {
 		if n.kind != kindTable {
 			d.wrongKind(t.name, n, kindTable.String())
 			return
 		}
-		to := field(c)
-		if !d.once(t.name, label(t.name), n.at) {
-			to = new(T)
-		}
-		t.decode(d, label(t.name), n, to)
+		t.decode(d, label(t.name), n, field(c))
 	}}
 }
 
-// named is a table of named tables: [accounts.NAME].
-func named[T any](t *table[T], nameProblem func(string) string, put func(d *decoder, c *Config, name string, n *node, v T)) key[Config] {
-	return key[Config]{name: t.name, global: true, read: func(d *decoder, n *node, c *Config) {
+// named is a table of named tables: [accounts.NAME]. Each is read into a T, of
+// which finish makes the E that the Config holds.
+func named[T, E any](t *table[T], nameProblem func(string) string, field func(*Config) *[]E, finish func(d *decoder, name string, n *node, v *T) E) key[Config] {
+	return key[Config]{name: t.name, scope: inHeader, read: func(d *decoder, n *node, c *Config) {
 		if n.kind != kindTable {
 			d.wrongKind(t.name, n, "a table of tables such as "+label(t.name, "NAME"))
 			return
 		}
-		if n.origin == headed || n.origin == inline {
-			d.once(t.name, label(t.name), n.at)
-		}
+		to := field(c)
+		*to = slices.Grow(*to, len(n.entries)) // accounts are many and large
 		for _, e := range n.entries {
 			if e.value.kind != kindTable {
 				d.wrongKind(label(t.name, e.key), e.value, kindTable.String())
@@ -79,11 +81,11 @@ func named[T any](t *table[T], nameProblem func(string) string, put func(d *deco
 			if problem != "" {
 				d.errorf(e.at, "%s: the name %s", label(t.name, e.key), problem)
 			}
-			first := d.once(t.name+"."+e.key, label(t.name, e.key), e.value.at)
+			first := e.first == nil && d.once(t.name+"."+e.key, label(t.name, e.key), e.value.at)
 			var v T
 			t.decode(d, label(t.name, e.key), e.value, &v)
 			if first && problem == "" {
-				put(d, c, e.key, e.value, v)
+				*to = append(*to, finish(d, e.key, e.value, &v))
 			}
 		}
 	}}

@@ -117,16 +117,10 @@ func (d *decoder) decode(path string, files []file) *Config {
 			continue
 		}
 		p := parse(f.name, f.data)
-		d.partial = p.syntax != nil
-		if p.syntax != nil {
-			d.problems = append(d.problems, *p.syntax)
-			c.Incomplete = true
-		}
+		d.problems = append(d.problems, p.problems...)
+		d.partial = p.partial
+		c.Incomplete = c.Incomplete || p.partial
 		rootTable.decode(d, "", p.root, &c)
-		// A key that is there twice is reported already, with both places.
-		if p.other != nil && !d.foundError(p.other.At) {
-			d.problems = append(d.problems, *p.other)
-		}
 	}
 	c.Policy.Point = c.Mount.Point.Value
 	c.Policy.UnownedAll = c.Aegir.Unowned.Value == "all"

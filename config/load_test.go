@@ -104,7 +104,7 @@ func TestLoadReportsAllFiles(t *testing.T) {
 		`conf.d/a.toml:3:1: error: [metrics] is written twice; it is already at main.toml:4:1`,
 		`conf.d/a.toml:4:10: error: listen must be an address such as "127.0.0.1:9477", not a whole number`,
 		`conf.d/b.toml:3:12: error: not TOML: unexpected character U+002F '/' at start of value`,
-		`conf.d/c.toml:1:20: error: strict_conflicts is written twice; it is already at main.toml:1:20`,
+		`conf.d/c.toml:1:1: error: strict_conflicts is written twice; it is already at main.toml:1:1`,
 		`conf.d/c.toml:2:11: error: [accounts.alice] is written twice; it is already at main.toml:2:1`,
 		`conf.d/c.toml:3:8: error: permissions: unknown permission "lst", did you mean "list"?`,
 		`conf.d/d.toml: error: is not a regular file`,

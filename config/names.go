@@ -47,7 +47,7 @@ func siteNameProblem(name string) string {
 	case len(name) > 253:
 		return "is longer than 253 characters"
 	case strings.Trim(name, allowed) != "":
-		return "is not a host name: it may hold only a to z, 0 to 9, . and -"
+		return "is not a host name: it may hold only a to z, 0 to 9, ., - and _"
 	case strings.ContainsAny(name[:1], ".-") || strings.HasSuffix(name, ".") || strings.Contains(name, ".."):
 		return "is not a host name"
 	}

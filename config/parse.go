@@ -3,10 +3,10 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/pelletier/go-toml/v2"
 	"github.com/pelletier/go-toml/v2/unstable"
 
 	"grantfs/policy"
@@ -14,14 +14,16 @@ import (
 
 // parsed is one file as a tree.
 type parsed struct {
-	root   *node
-	syntax *policy.Problem // where reading stopped; the tree holds what is before
-	other  *policy.Problem // what else TOML forbids: the first such thing only
+	root     *node
+	problems []policy.Problem
+	partial  bool // a syntax error ended the tree
 }
 
-// parse builds the tree of data. The tree is made from the expressions of the
-// library's parser, because only they have positions; the library's decoder
-// then judges the whole text, so that no rule of TOML depends on this file.
+// parse builds the tree of data from the expressions of the library's parser,
+// because only they have positions. That parser knows the grammar but not which
+// keys may be there twice or be added to: the builder sees to this. The library's
+// decoder would too, but compares each new key with all before it, which takes a
+// minute for 100,000 accounts; FuzzLoad holds the builder to what it refuses.
 func parse(file string, data []byte) parsed {
 	data = bytes.TrimPrefix(data, []byte("\ufeff"))
 	b := builder{file: file, data: data, root: &node{kind: kindTable, origin: headed}}
@@ -36,37 +38,32 @@ func parse(file string, data []byte) parsed {
 	for b.parser.NextExpression() {
 		b.expression(b.parser.Expression())
 	}
-	out := parsed{root: b.root}
-	if err := b.parser.Error(); err != nil {
+	err := b.parser.Error()
+	if err != nil {
 		at := policy.Pos{File: file}
 		if pe, ok := errors.AsType[*unstable.ParserError](err); ok {
 			// The highlight is a part of data: their capacities end at one byte.
 			at = b.pos(cap(data) - cap(pe.Highlight))
 		}
-		out.syntax = &policy.Problem{At: at, Text: "not TOML: " + err.Error()}
-		return out
+		b.errorf(at, "not TOML: %s", err)
 	}
-	var all map[string]any
-	if err := toml.Unmarshal(data, &all); err != nil {
-		at := policy.Pos{File: file}
-		if de, ok := errors.AsType[*toml.DecodeError](err); ok {
-			at.Line, at.Col = de.Position()
-		}
-		out.other = &policy.Problem{At: at, Text: "not TOML: " + strings.TrimPrefix(err.Error(), "toml: ")}
-	}
-	return out
+	return parsed{root: b.root, problems: b.problems, partial: err != nil}
 }
 
-// builder makes a tree from the expressions of a file. It accepts more than
-// TOML does: a key that is there twice becomes two entries, so that both are
-// looked at.
+// builder makes a tree from the expressions of a file. What TOML forbids is a
+// problem, but still becomes an entry, so that what it holds is looked at.
 type builder struct {
-	file   string
-	data   []byte
-	lines  []int // offsets of the newlines
-	parser unstable.Parser
-	root   *node
-	table  *node // what key-values belong to
+	file     string
+	data     []byte
+	lines    []int // offsets of the newlines
+	parser   unstable.Parser
+	root     *node
+	table    *node // what key-values belong to
+	problems []policy.Problem
+}
+
+func (b *builder) errorf(at policy.Pos, format string, args ...any) {
+	b.problems = append(b.problems, policy.Problem{At: at, Text: fmt.Sprintf(format, args...)})
 }
 
 // pos returns the place of the byte at offset. Columns count bytes, as Go's own
@@ -94,24 +91,26 @@ func (b *builder) expression(n *unstable.Node) {
 
 // header opens the table of [a.b] or [[a.b]].
 func (b *builder) header(n *unstable.Node, list bool) {
-	at, start := b.root, -1
+	t, start := b.root, -1
+	var names []string
 	for it := n.Key(); it.Next(); {
 		key := it.Node()
 		offset := int(key.Raw.Offset)
 		if start < 0 {
 			start = b.bracket(offset)
 		}
-		name, last := string(key.Data), it.IsLast()
-		switch {
-		case !last:
-			at = b.descend(at, name, b.pos(offset), implicit)
-		case list:
-			at = b.item(at, name, b.pos(start))
-		default:
-			at = b.open(at, name, b.pos(start))
+		name := string(key.Data)
+		names = append(names, name)
+		if !it.IsLast() {
+			t = b.descend(t, name, b.pos(offset), implicit)
+			continue
+		}
+		if b.table = b.open(t, name, b.pos(start), list); b.table == nil {
+			b.errorf(b.pos(start), "%s is written twice; it is already at %s", label(names...), t.find(name).start())
+			b.table = &node{kind: kindTable, origin: headed, at: b.pos(start)}
+			t.add(name, b.table.at, b.table)
 		}
 	}
-	b.table = at
 }
 
 // bracket returns the offset of the bracket before a header's first key.
@@ -125,41 +124,48 @@ func (b *builder) bracket(offset int) int {
 	return offset
 }
 
-// descend returns the table called name in t and makes it where it is missing.
-// In a list of tables the last one is meant.
+// descend returns the table called name in t, on the way to what a header
+// (made is implicit) or a dotted key names, and makes it where it is missing. In
+// a list of tables a header means the last one.
 func (b *builder) descend(t *node, name string, at policy.Pos, made origin) *node {
-	if e := t.find(name); e != nil {
-		if e.value.kind == kindTable {
-			return e.value
+	e := t.find(name)
+	switch {
+	case e == nil:
+	case e.value.kind == kindTable:
+		// A header may add to every table that is not inline; a dotted key only
+		// to what dotted keys made.
+		if complete := e.value.origin == inline || made == dotted && e.value.origin != dotted; complete {
+			b.errorf(at, "nothing can be added to %s here; it is complete at %s", label(name), e.at)
 		}
-		if items := e.value.items; len(items) > 0 && items[len(items)-1].kind == kindTable {
-			return items[len(items)-1]
-		}
+		return e.value
+	case e.value.kind == kindArray && e.value.origin == headed && made == implicit:
+		return e.value.items[len(e.value.items)-1]
+	default:
+		b.errorf(at, "nothing can be added to %s; it is %s at %s", label(name), e.value.kind, e.at)
 	}
 	sub := &node{kind: kindTable, origin: made, at: at}
 	t.add(name, at, sub)
 	return sub
 }
 
-// open returns the table that the header [… name] starts.
-func (b *builder) open(t *node, name string, at policy.Pos) *node {
-	if e := t.find(name); e != nil && e.value.kind == kindTable && e.value.origin == implicit {
-		e.value.origin, e.value.at, e.at = headed, at, at
-		return e.value
-	}
+// open returns the table that the header [… name] or [[… name]] starts, nil if
+// there is one already.
+func (b *builder) open(t *node, name string, at policy.Pos, list bool) *node {
 	sub := &node{kind: kindTable, origin: headed, at: at}
-	t.add(name, at, sub)
-	return sub
-}
-
-// item returns the table that the header [[… name]] starts.
-func (b *builder) item(t *node, name string, at policy.Pos) *node {
-	sub := &node{kind: kindTable, origin: headed, at: at}
-	if e := t.find(name); e != nil && e.value.kind == kindArray && e.value.origin == headed {
+	e := t.find(name)
+	switch {
+	case e == nil && list:
+		t.add(name, at, &node{kind: kindArray, origin: headed, at: at, items: []*node{sub}})
+	case e == nil:
+		t.add(name, at, sub)
+	case list && e.value.kind == kindArray && e.value.origin == headed:
 		e.value.items = append(e.value.items, sub)
-		return sub
+	case !list && e.value.kind == kindTable && e.value.origin == implicit:
+		sub = e.value
+		sub.origin, sub.at, e.at = headed, at, at
+	default:
+		return nil
 	}
-	t.add(name, at, &node{kind: kindArray, origin: headed, at: at, items: []*node{sub}})
 	return sub
 }
 
@@ -167,16 +173,20 @@ func (b *builder) item(t *node, name string, at policy.Pos) *node {
 func (b *builder) keyValue(t *node, n *unstable.Node) {
 	for it := n.Key(); it.Next(); {
 		key := it.Node()
-		offset := int(key.Raw.Offset)
+		offset, name := int(key.Raw.Offset), string(key.Data)
 		if !it.IsLast() {
-			t = b.descend(t, string(key.Data), b.pos(offset), dotted)
+			t = b.descend(t, name, b.pos(offset), dotted)
 			continue
 		}
 		end := offset + int(key.Raw.Length)
 		for end < len(b.data) && strings.IndexByte(" \t=", b.data[end]) >= 0 {
 			end++
 		}
-		t.add(string(key.Data), b.pos(offset), b.value(n.Value(), end))
+		at := b.pos(offset)
+		if e := t.find(name); e != nil {
+			b.errorf(at, "%s is written twice; it is already at %s", keyName(name), e.start())
+		}
+		t.add(name, at, b.value(n.Value(), end))
 	}
 }
 

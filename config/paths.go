@@ -155,10 +155,6 @@ func socket(d *decoder, key string, n *node) (string, bool) {
 
 // namePattern reads a glob on a base name (product.md §6).
 func namePattern(d *decoder, key string, n *node) (string, bool) {
-	if n.kind != kindString {
-		d.wrongKind(key, n, "a pattern such as \"*.exe\"")
-		return "", false
-	}
 	switch _, err := path.Match(n.text, ""); {
 	case n.text == "":
 		d.errorf(n.at, "%s holds an empty pattern", key)

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,7 +39,10 @@ func oneOf(words ...string) reader[string] {
 		}
 		if !slices.Contains(words, n.text) {
 			hint := d.didYouMean(n.text, words)
-			if hint == "" {
+			switch {
+			case hint == "" && len(words) == 1:
+				hint = "; it can only be " + quote(words[0])
+			case hint == "":
 				hint = "; it is one of " + strings.Join(words, ", ")
 			}
 			d.errorf(n.at, "%s can't be %s%s", key, quote(n.text), hint)
@@ -89,7 +93,7 @@ func count(d *decoder, key string, n *node) (policy.Limit, bool) {
 	case n.kind == kindString && n.text == unlimited:
 		return policy.Limit{Unlimited: true}, true
 	case n.kind == kindString:
-		d.errorf(n.at, "%s must be a whole number or %q, not %s", key, unlimited, quote(n.text))
+		d.errorf(n.at, "%s must be a whole number or %q, not %s%s", key, unlimited, quote(n.text), d.didYouMean(n.text, []string{unlimited}))
 		return policy.Limit{}, false
 	case n.kind != kindInteger:
 		d.wrongKind(key, n, kindInteger.String())
@@ -97,15 +101,15 @@ func count(d *decoder, key string, n *node) (policy.Limit, bool) {
 	}
 	v, ok := integer(d, key, n)
 	if ok && v < 0 {
-		d.negative(key, n)
+		d.errorf(n.at, "%s %s", key, negative(n))
 		return policy.Limit{}, false
 	}
 	return policy.Limit{N: v}, ok && v != 0
 }
 
-// negative reports a limit below zero.
-func (d *decoder) negative(key string, n *node) {
-	d.errorf(n.at, "%s can't be negative (%s); write %q for no limit", key, shorten(n.text), unlimited)
+// negative says what is wrong with a limit below zero.
+func negative(n *node) string {
+	return fmt.Sprintf("can't be negative (%s); write %q for no limit", shorten(n.text), unlimited)
 }
 
 // maxID is the largest uid or gid; the one above it means "no change" in chown(2).

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"math"
 	"math/bits"
 	"strconv"
@@ -87,17 +86,13 @@ func bytesOf(d *decoder, key string, n *node) (int64, bool) {
 	case kindInteger:
 		v, ok := integer(d, key, n)
 		if ok && v < 0 {
-			d.negative(key, n)
+			d.errorf(n.at, "%s: %d can't be negative", key, v)
 			return 0, false
 		}
 		return v, ok
 	case kindString:
 		v, err := parseSize(n.text)
 		if err != nil {
-			if strings.HasPrefix(n.text, "-") {
-				d.negative(key, n)
-				return 0, false
-			}
 			d.errorf(n.at, "%s: %s %s", key, quote(n.text), err)
 			return 0, false
 		}
@@ -109,8 +104,15 @@ func bytesOf(d *decoder, key string, n *node) (int64, bool) {
 
 // size reads a limit in bytes, or "unlimited"; 0 means not set.
 func size(d *decoder, key string, n *node) (policy.Limit, bool) {
-	if n.kind == kindString && n.text == unlimited {
+	switch {
+	case n.kind == kindString && n.text == unlimited:
 		return policy.Limit{Unlimited: true}, true
+	case n.kind == kindString && nearest(n.text, []string{unlimited}) != "":
+		d.errorf(n.at, "%s can't be %s, did you mean %q?", key, quote(n.text), unlimited)
+		return policy.Limit{}, false
+	case (n.kind == kindString || n.kind == kindInteger) && strings.HasPrefix(n.text, "-"):
+		d.errorf(n.at, "%s %s", key, negative(n))
+		return policy.Limit{}, false
 	}
 	v, ok := bytesOf(d, key, n)
 	return policy.Limit{N: v}, ok && v != 0
@@ -128,8 +130,12 @@ func bandwidth(d *decoder, key string, n *node) (policy.Limit, bool) {
 		n = &short
 	}
 	l, ok := size(d, key, n)
-	if ok && !l.Unlimited && l.N < slowest {
+	switch {
+	case !ok || l.Unlimited || l.N >= slowest:
+	case n.kind == kindInteger:
 		d.warnf(n.at, `%s is %d bytes per second; it is probably a number in KB/s: write "%dKiB"`, key, l.N, l.N)
+	default:
+		d.warnf(n.at, "%s is only %d bytes per second", key, l.N)
 	}
 	return l, ok
 }
@@ -158,7 +164,7 @@ func mountQuota(read reader[policy.Limit]) reader[int64] {
 // minFree reads a size or a percentage.
 func minFree(d *decoder, key string, n *node) (MinFree, bool) {
 	if n.kind == kindString && strings.HasSuffix(n.text, "%") {
-		number := strings.TrimSpace(strings.TrimSuffix(n.text, "%"))
+		number := strings.TrimSuffix(strings.TrimSuffix(n.text, "%"), " ")
 		v, err := strconv.ParseFloat(number, 64)
 		if err != nil || strings.Trim(number, "0123456789.") != "" || v >= 100 {
 			d.errorf(n.at, `%s: %s is not a percentage from 0%% to below 100%%`, key, quote(n.text))
@@ -168,12 +174,4 @@ func minFree(d *decoder, key string, n *node) (MinFree, bool) {
 	}
 	v, ok := bytesOf(d, key, n)
 	return MinFree{Bytes: v}, ok
-}
-
-// String returns m as it is written in a configuration.
-func (m MinFree) String() string {
-	if m.Percent != 0 {
-		return strconv.FormatFloat(m.Percent, 'f', -1, 64) + "%"
-	}
-	return fmt.Sprint(m.Bytes)
 }

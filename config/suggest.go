@@ -21,13 +21,13 @@ func (d *decoder) didYouMean(word string, candidates []string) string {
 // letters wrong. Of two at one distance the first is taken.
 func nearest(word string, candidates []string) string {
 	const longest = 64
-	if len(word) > longest {
+	if len(word) < 2 || len(word) > longest {
 		return ""
 	}
 	best, bestDist := "", 4
 	for _, c := range candidates {
 		limit := min(max(1, min(len(c), len(word))/3), bestDist-1)
-		if limit < 0 || abs(len(c)-len(word)) > limit || len(c) > longest {
+		if len(c) < 2 || limit < 0 || abs(len(c)-len(word)) > limit || len(c) > longest {
 			continue
 		}
 		if dist := distance(word, c); dist <= limit {

@@ -20,8 +20,36 @@ type key[T any] struct {
 	name     string
 	table    string // the table that documents it, where that is another one
 	required bool
-	global   bool // written once in all files; read sees to it
+	scope    scope
 	read     func(d *decoder, n *node, to *T)
+}
+
+// scope says where a key is written once.
+type scope uint8
+
+const (
+	inTable  scope = iota // in each table
+	inAll                 // in all files together
+	inHeader              // its own header is; what is below it may be spread
+)
+
+// again reports whether e repeats what was written before. Within one file that
+// is reported already.
+func (d *decoder) again(s scope, e entry) bool {
+	switch {
+	case s == inHeader:
+		if e.first == nil && e.value.kind == kindTable && e.value.origin != implicit && e.value.origin != dotted {
+			d.once(e.key, label(e.key), e.value.at)
+		}
+		return false
+	case e.first != nil:
+		return true
+	case s == inAll && e.value.kind == kindTable:
+		return !d.once(e.key, label(e.key), e.value.at)
+	case s == inAll:
+		return !d.once(e.key, e.key, e.at)
+	}
+	return false
 }
 
 // keyTable is what is known of a table whatever it is read into.
@@ -46,7 +74,9 @@ func (t *table[T]) decode(d *decoder, label string, n *node, to *T) {
 	for _, e := range n.entries {
 		k := t.find(e.key)
 		if k == nil {
-			d.unknownKey(t, label, e)
+			if e.first == nil {
+				d.unknownKey(t, label, e)
+			}
 			continue
 		}
 		if d.trace != nil {
@@ -56,8 +86,7 @@ func (t *table[T]) decode(d *decoder, label string, n *node, to *T) {
 			}
 			d.trace(name, k.name)
 		}
-		if e.first != nil && !k.global {
-			d.errorf(e.at, "%s is written twice; it is already at %s", k.name, *e.first)
+		if d.again(k.scope, e) {
 			var unused T
 			k.read(d, e.value, &unused)
 			continue
@@ -156,7 +185,7 @@ func tables[T, E any](name string, field func(*T) *[]E, place func(*E) *policy.P
 	}}
 }
 
-// list reads the elements of a list.
+// list reads the elements of a list, which are strings in every list there is.
 func list[V any](d *decoder, name string, n *node, read reader[V]) []policy.Setting[V] {
 	if n.kind != kindArray {
 		d.wrongKind(name, n, "a list")
@@ -164,7 +193,9 @@ func list[V any](d *decoder, name string, n *node, read reader[V]) []policy.Sett
 	}
 	values := make([]policy.Setting[V], 0, len(n.items))
 	for _, item := range n.items {
-		if v, ok := read(d, name, item); ok {
+		if item.kind != kindString {
+			d.wrongKind("an element of "+name, item, kindString.String())
+		} else if v, ok := read(d, name, item); ok {
 			values = append(values, policy.Setting[V]{Value: v, At: item.at, Set: true})
 		}
 	}

@@ -59,7 +59,15 @@ type entry struct {
 	key   string
 	at    policy.Pos
 	value *node
-	first *policy.Pos // the place of an earlier entry of the same key
+	first *policy.Pos // the place of the first entry of this key, if this is another
+}
+
+// start returns the place of the first entry of e's key.
+func (e *entry) start() policy.Pos {
+	if e.first != nil {
+		return *e.first
+	}
+	return e.at
 }
 
 // indexFrom is the size from which a table has an index: below it, looking
@@ -86,10 +94,7 @@ func (n *node) find(key string) *entry {
 func (n *node) add(key string, at policy.Pos, value *node) {
 	e := entry{key: key, at: at, value: value}
 	if old := n.find(key); old != nil {
-		first := old.at
-		if old.first != nil {
-			first = *old.first
-		}
+		first := old.start()
 		e.first = &first
 	}
 	n.entries = append(n.entries, e)
