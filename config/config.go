@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"grantfs/policy"
@@ -20,6 +22,23 @@ type Config struct {
 	// what is missing here may well be written there, so a caller that looks
 	// for more problems should not report missing names.
 	Incomplete bool
+}
+
+// SortProblems puts problems in the order of the files of c, then of line and
+// column. Those of other files come last, by name.
+func (c *Config) SortProblems(ps []policy.Problem) {
+	order := make(map[string]int, len(c.Files))
+	for i, f := range c.Files {
+		order[f] = i - len(c.Files) // below that of files which are not there
+	}
+	slices.SortStableFunc(ps, func(a, b policy.Problem) int {
+		return cmp.Or(
+			cmp.Compare(order[a.At.File], order[b.At.File]),
+			cmp.Compare(a.At.File, b.At.File),
+			cmp.Compare(a.At.Line, b.At.Line),
+			cmp.Compare(a.At.Col, b.At.Col),
+		)
+	})
 }
 
 // Mount is the [mount] table.

@@ -1,9 +1,7 @@
 package config
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -15,6 +13,7 @@ import (
 type decoder struct {
 	users    Users
 	problems []policy.Problem
+	errors   int                      // how many of problems are errors
 	tables   []keyTable               // every table there is, to say where a misplaced key belongs
 	seen     map[string]policy.Pos    // top-level keys and named tables of all files
 	zones    map[string]bool          // time zones already looked up
@@ -30,6 +29,7 @@ type decoder struct {
 // errorf reports an error at a place.
 func (d *decoder) errorf(at policy.Pos, format string, args ...any) {
 	d.problems = append(d.problems, policy.Problem{At: at, Text: fmt.Sprintf(format, args...)})
+	d.errors++
 }
 
 // warnf reports a warning at a place.
@@ -62,21 +62,6 @@ func (d *decoder) zone(name string) bool {
 		d.zones[name] = known
 	}
 	return known
-}
-
-// sortProblems puts problems in the order of the files, then of line and column.
-func sortProblems(ps []policy.Problem, files []string) {
-	order := make(map[string]int, len(files))
-	for i, f := range files {
-		order[f] = i
-	}
-	slices.SortStableFunc(ps, func(a, b policy.Problem) int {
-		return cmp.Or(
-			cmp.Compare(order[a.At.File], order[b.At.File]),
-			cmp.Compare(a.At.Line, b.At.Line),
-			cmp.Compare(a.At.Col, b.At.Col),
-		)
-	})
 }
 
 // maxQuoted bounds how much of a value a message repeats.

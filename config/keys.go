@@ -18,27 +18,27 @@ var rootTable = &table[Config]{name: "the top level", keys: []key[Config]{
 	single(metricsTable, func(c *Config) *Metrics { return &c.Metrics }),
 	single(aegirTable, func(c *Config) *Aegir { return &c.Aegir }),
 	named(folderTable, plainNameProblem, func(c *Config) *[]policy.Folder { return &c.Policy.Folders },
-		func(d *decoder, name string, n *node, f *policy.Folder) policy.Folder {
+		func(d *decoder, name string, n *node, f *policy.Folder) (policy.Folder, bool) {
 			d.source(f.Source)
 			f.Name, f.At = name, n.at
-			return *f
+			return *f, true
 		}),
 	named(groupTable, plainNameProblem, func(c *Config) *[]policy.Group { return &c.Policy.Groups },
-		func(_ *decoder, name string, n *node, g *policy.Group) policy.Group {
+		func(_ *decoder, name string, n *node, g *policy.Group) (policy.Group, bool) {
 			g.Name, g.At = name, n.at
-			return *g
+			return *g, true
 		}),
 	named(accountTable, accountNameProblem, func(c *Config) *[]policy.Account { return &c.Policy.Accounts },
-		func(_ *decoder, name string, n *node, a *policy.Account) policy.Account {
+		func(_ *decoder, name string, n *node, a *policy.Account) (policy.Account, bool) {
 			a.Name, a.At = name, n.at
-			return *a
+			return *a, true
 		}),
 	named(siteTable, siteNameProblem, func(c *Config) *[]policy.Site { return &c.Policy.Sites },
-		func(d *decoder, name string, n *node, s *siteKeys) policy.Site {
+		func(d *decoder, name string, n *node, s *siteKeys) (policy.Site, bool) {
 			d.source(s.source)
 			site := s.site()
 			site.URI, site.At = name, n.at
-			return site
+			return site, s.source.Set // nothing names a site: without a source it is nothing
 		}),
 }}
 
@@ -63,8 +63,8 @@ func single[T any](t *table[T], field func(*Config) *T) key[Config] {
 }
 
 // named is a table of named tables: [accounts.NAME]. Each is read into a T, of
-// which finish makes the E that the Config holds.
-func named[T, E any](t *table[T], nameProblem func(string) string, field func(*Config) *[]E, finish func(d *decoder, name string, n *node, v *T) E) key[Config] {
+// which finish makes the E that the Config holds, if it is one.
+func named[T, E any](t *table[T], nameProblem func(string) string, field func(*Config) *[]E, finish func(d *decoder, name string, n *node, v *T) (E, bool)) key[Config] {
 	return key[Config]{name: t.name, scope: inHeader, read: func(d *decoder, n *node, c *Config) {
 		if n.kind != kindTable {
 			d.wrongKind(t.name, n, "a table of tables such as "+label(t.name, "NAME"))
@@ -84,8 +84,11 @@ func named[T, E any](t *table[T], nameProblem func(string) string, field func(*C
 			first := e.first == nil && d.once(t.name+"."+e.key, label(t.name, e.key), e.value.at)
 			var v T
 			t.decode(d, label(t.name, e.key), e.value, &v)
-			if first && problem == "" {
-				*to = append(*to, finish(d, e.key, e.value, &v))
+			if !first || problem != "" {
+				continue
+			}
+			if done, ok := finish(d, e.key, e.value, &v); ok {
+				*to = append(*to, done)
 			}
 		}
 	}}

@@ -35,7 +35,7 @@ func Load(path string, users Users) (*Config, []policy.Problem) {
 	d := newDecoder(users)
 	c := d.decode(path, readFiles(path))
 	d.missingSources()
-	sortProblems(d.problems, c.Files)
+	c.SortProblems(d.problems)
 	return c, d.problems
 }
 
@@ -124,7 +124,7 @@ func (d *decoder) decode(path string, files []file) *Config {
 	}
 	c.Policy.Point = c.Mount.Point.Value
 	c.Policy.UnownedAll = c.Aegir.Unowned.Value == "all"
-	sortProblems(d.problems, c.Files)
+	c.SortProblems(d.problems)
 	return &c
 }
 

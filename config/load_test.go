@@ -157,6 +157,73 @@ func TestDefaults(t *testing.T) {
 	}
 }
 
+// What is wrong is reported once: it is not passed on to be found again.
+func TestEntriesWithErrorsAreLeftOut(t *testing.T) {
+	d := newDecoder(nil)
+	c := d.decode("f.toml", []file{{name: "f.toml", data: []byte(`
+[groups.g]
+virtual_folders = [{ folder = "f", path = "bad" }, { folder = "f", path = "/good" }, { path = "/nothing" }]
+file_patterns = [{ path = "/", denied = ["a/b"] }, { path = "/", denied = ["*"] }]
+[sites.a]
+source = "bad"
+[sites.b]
+source = "/good"
+[accounts.Bad]
+[accounts.good]
+`)}})
+	if want := 5; d.errors != want {
+		t.Errorf("errors = %q, want %d", lines(d.problems), want)
+	}
+	g := c.Policy.Groups[0]
+	if len(g.VirtualFolders) != 1 || g.VirtualFolders[0].Path.Value != "/good" {
+		t.Errorf("virtual_folders = %+v, want the good one", g.VirtualFolders)
+	}
+	if len(g.FilePatterns) != 1 || g.FilePatterns[0].Denied[0].Value != "*" {
+		t.Errorf("file_patterns = %+v, want the good one", g.FilePatterns)
+	}
+	if len(c.Policy.Sites) != 1 || c.Policy.Sites[0].URI != "b" {
+		t.Errorf("sites = %+v, want the good one", c.Policy.Sites)
+	}
+	if len(c.Policy.Accounts) != 1 || c.Policy.Accounts[0].Name != "good" {
+		t.Errorf("accounts = %+v, want the good one", c.Policy.Accounts)
+	}
+}
+
+// A syntax error may hide what comes after it: nothing is called missing then,
+// but what was read is still looked at.
+func TestSyntaxErrorHidesNothing(t *testing.T) {
+	got := problemsOf(t, "[folders.f]\nowner = 5\n[sites.s]\nsource = \"x\n[accounts.a]\nnonsense = 1\n")
+	want := []string{
+		`f.toml:2:9: error: owner must be "user:group", not a whole number`,
+		`f.toml:4:12: error: not TOML: basic strings cannot have new lines`,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+// Editors of other systems put a byte order mark in front and CRLF at the end.
+func TestForeignLineEnds(t *testing.T) {
+	got := problemsOf(t, "\ufeff[metrics]\r\nlisten = 5\r\n")
+	want := []string{`f.toml:2:10: error: listen must be an address such as "127.0.0.1:9477", not a whole number`}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
+func TestSortProblems(t *testing.T) {
+	at := func(file string, line, col int) policy.Problem {
+		return policy.Problem{At: policy.Pos{File: file, Line: line, Col: col}}
+	}
+	c := &Config{Files: []string{"z.toml", "a.toml"}}
+	got := []policy.Problem{at("", 0, 0), at("x.php", 3, 0), at("a.toml", 2, 1), at("a.toml", 1, 9), at("a.toml", 1, 2), at("z.toml", 5, 5)}
+	want := []policy.Problem{at("z.toml", 5, 5), at("a.toml", 1, 2), at("a.toml", 1, 9), at("a.toml", 2, 1), at("", 0, 0), at("x.php", 3, 0)}
+	c.SortProblems(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("SortProblems (-want +got):\n%s", diff)
+	}
+}
+
 // The example of the contract, word for word.
 func TestContractExample(t *testing.T) {
 	c, ps := Load("testdata/contract.toml", machine(t))

@@ -148,8 +148,8 @@ func mode(d *decoder, key string, n *node) (uint32, bool) {
 		return 0, false
 	}
 	v, err := strconv.ParseUint(n.text, 8, 32)
-	if err != nil || v > 0o7777 || strings.Contains(n.text, "_") {
-		d.errorf(n.at, `%s must be octal digits such as "0750", not %s`, key, quote(n.text))
+	if err != nil || v > 0o777 || strings.Contains(n.text, "_") {
+		d.errorf(n.at, `%s must be octal digits up to "0777", not %s`, key, quote(n.text))
 		return 0, false
 	}
 	return uint32(v), true

@@ -155,9 +155,9 @@ func mountQuota(read reader[policy.Limit]) reader[int64] {
 			}
 			return v, ok
 		}
-		before := len(d.problems)
+		before := d.errors
 		l, _ := read(d, key, n)
-		return l.N, len(d.problems) == before // not set and unlimited are both 0
+		return l.N, d.errors == before // not set and unlimited are both 0
 	}
 }
 

@@ -179,8 +179,12 @@ func tables[T, E any](name string, field func(*T) *[]E, place func(*E) *policy.P
 			}
 			var e E
 			*place(&e) = item.at
+			before := d.errors
 			t.decode(d, name, item, &e)
-			*field(to) = append(*field(to), e)
+			// An entry with an error would only cause more of them elsewhere.
+			if d.errors == before {
+				*field(to) = append(*field(to), e)
+			}
 		}
 	}}
 }

@@ -219,7 +219,7 @@ func TestAccountValues(t *testing.T) {
 created_at = 2026-01-15 09:00:00+01:00
 expires_at = 2030-12-31T23:59Z
 home_dir = "/srv/homes/a/"
-home_mode = "2750"
+home_mode = "0750"
 home_owner = "alice:staff"
 access_time = [{ weekday = "SUN", from = "00:00", to = 23:59:00 }, { weekday = "Monday", from = "08:05", to = "08:05", zone = "Europe/Berlin" }]
 secondary_groups = ["print", "video"]`
@@ -229,7 +229,7 @@ secondary_groups = ["print", "video"]`
 		Settings: policy.Settings{
 			At:           at(1, 1),
 			HomeDir:      policy.Setting[string]{Value: "/srv/homes/a", At: at(5, 12), Set: true},
-			HomeMode:     policy.Setting[uint32]{Value: 0o2750, At: at(6, 13), Set: true},
+			HomeMode:     policy.Setting[uint32]{Value: 0o750, At: at(6, 13), Set: true},
 			HomeOwner:    policy.Setting[string]{Value: "alice:staff", At: at(7, 14), Set: true},
 			HomeOwnerIDs: &policy.IDs{UID: 1000, GID: 50},
 			AccessTime: []policy.AccessTime{
