@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"path"
 	"slices"
 	"strings"
 )
@@ -134,7 +133,7 @@ func (s *Set) checkKey(p Setting[string], what string, rep *report) {
 		return
 	}
 	for _, name := range split(clean) {
-		if _, err := path.Match(name, ""); err != nil {
+		if _, err := compileGlob(name, false); err != nil {
 			rep.errorf(p.At, "%s: %q is no shell glob", what, short(name))
 		}
 	}
@@ -150,7 +149,7 @@ func checkVerbs(list []Setting[string], rep *report) {
 
 func checkPatterns(list []Setting[string], rep *report) {
 	for _, p := range list {
-		switch _, err := path.Match(p.Value, ""); {
+		switch _, err := compileGlob(p.Value, true); {
 		case err != nil || p.Value == "":
 			rep.errorf(p.At, "%q is no shell glob", short(p.Value))
 		case strings.Contains(p.Value, "/"):

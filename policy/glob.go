@@ -45,10 +45,14 @@ type globToken struct {
 	ranges  [][2]rune
 }
 
-// compileGlob returns the compiled form of text.
+// compileGlob returns the compiled form of text, which must be UTF-8 as all of a
+// configuration is.
 func compileGlob(text string, fold bool) (*glob, error) {
 	if _, err := path.Match(text, ""); err != nil {
 		return nil, err
+	}
+	if !utf8.ValidString(text) {
+		return nil, path.ErrBadPattern
 	}
 	g := &glob{text: text, fold: fold}
 	raw := text
