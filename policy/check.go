@@ -167,8 +167,7 @@ func (s *Set) checkOverlaps(rep *report) {
 	}
 	var list []source
 	for _, f := range s.folders {
-		// What was discovered overlaps by design.
-		if p, err := cleanPath(f.Source.Value); err == nil && f.At.Line > 0 && !strings.Contains(p, "%") {
+		if p, err := cleanPath(f.Source.Value); err == nil && !f.Discovered && !strings.Contains(p, "%") {
 			list = append(list, source{f, p})
 		}
 	}

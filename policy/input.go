@@ -134,6 +134,7 @@ type Folder struct {
 	Modes       Setting[string] // "policy" or "client"
 	UserXattrs  Setting[bool]
 	Passthrough Setting[bool]
+	Discovered  bool // nobody wrote it: that its source overlaps others is by design
 }
 
 // IDs is a numeric owner and group.
@@ -150,6 +151,9 @@ type Mounting struct {
 	Permissions []Setting[string]
 	HasPerms    bool // Permissions was written, be it empty
 	ReadOnly    Setting[bool]
+	// Discovered says that nobody wrote the entry: like a site it then brings
+	// ["*"] of lowest precedence at its path (product.md §5, §11).
+	Discovered bool
 }
 
 // FilePatterns is one entry of "file_patterns" (product.md §6).

@@ -83,9 +83,9 @@ func (s *Set) effective(a *Account, rep *report) *Effective {
 		e.TwoFactorProtocols = appendNew(e.TwoFactorProtocols, l, l.settings.TwoFactorProtocols)
 		e.WebClient = appendNew(e.WebClient, l, l.settings.WebClient)
 	}
-	e.Permissions = s.implied(a, e, grants.list)
 	e.FilePatterns = patterns.list
 	e.VirtualFolders = folders.list
+	e.Permissions = s.implied(a, e, grants.list)
 	return e
 }
 
@@ -135,6 +135,11 @@ func (s *Set) implied(a *Account, e *Effective, list []Grant) []Grant {
 	}
 	if s.hasSites(a) {
 		add(sitesPath, VerbAll)
+	}
+	for i := range e.VirtualFolders {
+		if v := &e.VirtualFolders[i]; v.Entry.Discovered {
+			add(v.Path, VerbAll)
+		}
 	}
 	return list
 }

@@ -14,8 +14,10 @@ func host() Input {
 	bar := Account{Name: "o1.bar", Instance: "o1", Client: "bar", Discovered: true}
 	main := Account{Name: "o1.ftp", Instance: "o1", Main: true, Discovered: true}
 	main.VirtualFolders = folders("o1-static /static", "o1-backups /backups ro", "o1-files /fx")
-	main.Permissions = permissions("/static *", "/backups *", "/fx *")
-	return Input{
+	for i := range main.VirtualFolders {
+		main.VirtualFolders[i].Discovered = true
+	}
+	in := Input{
 		Accounts: []Account{foo, bar, main},
 		Folders: []Folder{
 			folder("o1-static", static),
@@ -33,6 +35,10 @@ func host() Input {
 		},
 		Point: "/srv/views",
 	}
+	for i := range in.Folders {
+		in.Folders[i].Discovered = true
+	}
+	return in
 }
 
 // siteTable is what the preset does in a site at SITE, for everybody.
