@@ -309,3 +309,15 @@ func readAll(t testing.TB, p string) string {
 	}
 	return string(b)
 }
+
+// waitFor waits until something that happens on its own has happened.
+func waitFor(t testing.TB, done func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !done() {
+		if time.Now().After(deadline) {
+			t.Fatal("what the test waits for never happened")
+		}
+		runtime.Gosched()
+	}
+}

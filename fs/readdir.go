@@ -190,7 +190,7 @@ func (l *lister) shown(fd int, e backing.Dirent) bool {
 		return false
 	}
 	if t.Type == policy.TypeSymlink {
-		if len(place.Store(name)) > 0 {
+		if len(storesOf(l.dir, fd, e.Name)) > 0 {
 			return true
 		}
 		text, errno := backing.ReadlinkAt(fd, e.Name)

@@ -142,16 +142,11 @@ func createHome(path string, m *policy.Mount, ids policy.IDs) error {
 	if m.Owner != nil {
 		b.UID, b.GID = m.Owner.UID, m.Owner.GID
 	}
-	if b.Mode == 0 {
-		b.Mode = defaultHomeMode
-	}
 	if errno := backing.Mkdir(parent.FD(), name, b); errno != 0 && errno != syscall.EEXIST {
 		return fmt.Errorf("create home %s: %w", path, errno)
 	}
 	return nil
 }
-
-const defaultHomeMode = 0o750
 
 // MissingSources returns the paths of sources that were needed and are not
 // usable at this moment.

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -114,27 +115,46 @@ func (s *Server) symlink(c *call) syscall.Errno {
 	return 0
 }
 
-// store shows the directory that a site's link called name leads to, if it is
-// one of the exact places that the policy allows (product.md §11). ENOTDIR: the
-// link is no such link.
+// store shows the directory that a site's link called name leads to, if its
+// text is one of the exact places that the policy allows (product.md §11). Where
+// static/files is itself a link to another disk, the place that can be opened is
+// a parallel one of the list. ENOTDIR: the link is no such link.
 func (s *Server) store(c *call, dir spot, fd int, name backing.Name) (spot, syscall.Errno) {
-	stores := dir.where.Place.Store(name.String())
+	stores := storesOf(dir, fd, name)
 	if len(stores) == 0 {
 		return spot{}, syscall.ENOTDIR
 	}
-	text, errno := backing.ReadlinkAt(fd, name)
-	if errno != 0 {
+	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, policy.Target{Name: name.String(), Type: policy.TypeDir})); errno != 0 {
 		return spot{}, errno
 	}
+	var sp spot
+	var errno syscall.Errno
 	for _, st := range stores {
-		if path.Clean(string(text)) != st.Path || !path.IsAbs(string(text)) {
-			continue
-		}
-		if errno := c.deny(dir.where.Place.Check(policy.OpLookup, policy.Target{Name: name.String(), Type: policy.TypeDir})); errno != 0 {
-			return spot{}, errno
-		}
 		where := node.Where{Parent: dir.node, Name: name.String(), Place: dir.where.Place.Child(name.String()), Epoch: dir.where.Epoch}
-		return s.mountRoot(c, dir, s.sources.named(st.Path), nil, where)
+		if sp, errno = s.mountRoot(c, dir, s.sources.named(st.Path), nil, where); errno == 0 {
+			c.verdict = policy.Verdict{}
+			return sp, 0
+		}
 	}
-	return spot{}, syscall.ENOTDIR
+	return sp, errno
+}
+
+// storesOf returns the places that the link called name in fd may lead to, the
+// one that its text names first; none if it names none of them.
+func storesOf(dir spot, fd int, name backing.Name) []policy.Store {
+	stores := dir.where.Place.Store(name.String())
+	if len(stores) == 0 {
+		return nil
+	}
+	text, errno := backing.ReadlinkAt(fd, name)
+	if errno != 0 || !path.IsAbs(string(text)) {
+		return nil
+	}
+	i := slices.IndexFunc(stores, func(st policy.Store) bool { return st.Path == path.Clean(string(text)) })
+	if i < 0 {
+		return nil
+	}
+	stores = slices.Clone(stores)
+	stores[0], stores[i] = stores[i], stores[0]
+	return stores
 }

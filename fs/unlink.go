@@ -78,7 +78,7 @@ func (s *Server) seen(c *call, dir spot, fd int, name backing.Name, t policy.Tar
 		return errno
 	}
 	if t.Type == policy.TypeSymlink {
-		if len(dir.where.Place.Store(t.Name)) > 0 {
+		if len(storesOf(dir, fd, name)) > 0 {
 			return 0
 		}
 		return s.judgeLink(c, fd, name, dir.where.Depth)

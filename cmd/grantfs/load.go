@@ -51,7 +51,12 @@ func load(path string) (*loaded, error) {
 	l.problems = append(append(l.problems, problems...), merged...)
 	in.Point = l.config.Mount.Point.Value
 	set, compiled := policy.Compile(in)
+	if l.config.Incomplete {
+		// A file that ends in a syntax error: what is missing may stand behind it.
+		compiled = nil
+	}
 	l.problems = append(l.problems, compiled...)
+	l.config.SortProblems(l.problems)
 	if !policy.HasErrors(l.problems) {
 		l.set = set
 	}

@@ -1,0 +1,163 @@
+package fs_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"grantfs/policy"
+)
+
+// TestBirth makes one of everything in mounts with different rules and looks at
+// owner, group and mode on disk (product.md §8).
+func TestBirth(t *testing.T) {
+	const dirMode, fileMode = unix.S_IFDIR, unix.S_IFREG
+	type want struct {
+		uid, gid  uint32
+		dir, file uint32
+	}
+	for _, tt := range []struct {
+		name   string
+		parent os.FileMode
+		folder policy.Folder
+		want   want
+	}{
+		{"inherit", 0o755, policy.Folder{}, want{ownerUID, groupGID, 0o755, 0o644}},
+		{"setgid parent", 0o775 | os.ModeSetgid, policy.Folder{}, want{ownerUID, groupGID, 0o2775, 0o664}},
+		{"group_write", 0o755 | os.ModeSetgid, policy.Folder{GroupWrite: set(true)}, want{ownerUID, groupGID, 0o2775, 0o664}},
+		{"closed parent", 0o700, policy.Folder{}, want{ownerUID, groupGID, 0o700, 0o600}},
+		{"world-writable parent", 0o777, policy.Folder{}, want{ownerUID, groupGID, 0o775, 0o664}},
+		{"owner", 0o755, policy.Folder{Owner: set("a:b"), OwnerIDs: &policy.IDs{UID: 71, GID: 72}}, want{71, 72, 0o755, 0o644}},
+		{"client modes", 0o755, policy.Folder{Modes: set("client")}, want{ownerUID, groupGID, 0o711, 0o640}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := tree(t)
+			if err := os.Chmod(dir, tt.parent); err != nil {
+				t.Fatal(err)
+			}
+			f := tt.folder
+			f.Name, f.Source = "x", set(dir)
+			in := policy.Input{Folders: []policy.Folder{f}, Accounts: []policy.Account{{Name: "alice", Settings: policy.Settings{
+				VirtualFolders: []policy.Mounting{{Folder: set("x"), Path: set("/x")}},
+				Permissions:    []policy.Permission{{Path: set("/x"), Verbs: []policy.Setting[string]{set("*")}}},
+			}}}}
+			m := mount(t, in, map[string]policy.IDs{"alice": {UID: aliceUID, GID: aliceUID}})
+			x := filepath.Join(m.point, "alice", "x")
+			as(aliceUID, func() {
+				for what, err := range map[string]error{
+					"mkdir":   unix.Mkdir(filepath.Join(x, "dir"), 0o711),
+					"mknod":   unix.Mknod(filepath.Join(x, "node"), unix.S_IFREG|0o640, 0),
+					"symlink": unix.Symlink("node", filepath.Join(x, "link")),
+				} {
+					if err != nil {
+						t.Errorf("%s: %v", what, err)
+					}
+				}
+				fd, err := unix.Open(filepath.Join(x, "file"), unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o640)
+				if err != nil {
+					t.Errorf("create: %v", err)
+					return
+				}
+				defer unix.Close(fd)
+				if err := unix.Fchmod(fd, 0o640); err != nil { // as sftp does after put -p
+					t.Errorf("fchmod: %v", err)
+				}
+				if err := unix.Fchown(fd, aliceUID, aliceUID); err != nil {
+					t.Errorf("fchown to the own ids: %v", err)
+				}
+			})
+			for name, mode := range map[string]uint32{
+				"dir": dirMode | tt.want.dir, "node": fileMode | tt.want.file, "file": fileMode | tt.want.file, "link": unix.S_IFLNK | 0o777,
+			} {
+				st := lstat(t, filepath.Join(dir, name))
+				if st.Uid != tt.want.uid || st.Gid != tt.want.gid || st.Mode != mode {
+					t.Errorf("%s is %o %d:%d on disk, want %o %d:%d", name, st.Mode, st.Uid, st.Gid, mode, tt.want.uid, tt.want.gid)
+				}
+			}
+		})
+	}
+}
+
+// TestModes looks at what a view shows of owners and modes.
+func TestModes(t *testing.T) {
+	dir := tree(t, "f", "ro/", "ro/f", "sub/")
+	if err := os.Chmod(filepath.Join(dir, "f"), 0o777); err != nil {
+		t.Fatal(err)
+	}
+	in, ids := home(dir, func(a *policy.Account) {
+		a.Permissions = []policy.Permission{{Path: set("/ro"), Verbs: []policy.Setting[string]{set("list"), set("download")}}}
+	})
+	m := mount(t, in, ids)
+	as(aliceUID, func() {
+		for name, want := range map[string]struct {
+			uid  uint32
+			mode uint32
+		}{
+			"f":    {aliceUID, unix.S_IFREG | 0o644},
+			"sub":  {aliceUID, unix.S_IFDIR | 0o755},
+			"ro":   {0, unix.S_IFDIR | 0o555},
+			"ro/f": {0, unix.S_IFREG | 0o444},
+		} {
+			st := lstat(t, filepath.Join(m.point, "alice", name))
+			if st.Uid != want.uid || st.Gid != want.uid || st.Mode != want.mode {
+				t.Errorf("%s is shown as %o %d:%d, want %o %d:%d", name, st.Mode, st.Uid, st.Gid, want.mode, want.uid, want.uid)
+			}
+		}
+	})
+}
+
+// TestUploadOnly: who may only upload may finish what it has created, until the
+// last close.
+func TestUploadOnly(t *testing.T) {
+	dir := tree(t)
+	in, ids := home(dir, func(a *policy.Account) {
+		a.Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{set("upload"), set("list")}}}
+	})
+	m := mount(t, in, ids)
+	p := filepath.Join(m.point, "alice", "up")
+	as(aliceUID, func() {
+		fd, err := unix.Open(p, unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o644)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		second, err := unix.Open(p, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Errorf("open again while it is being created: %v", err)
+		}
+		for what, err := range map[string]error{
+			"ftruncate": unix.Ftruncate(fd, 0),
+			"fchmod":    unix.Fchmod(fd, 0o600),
+			"futimens":  unix.UtimesNanoAt(fd, "", []unix.Timespec{{Sec: 1}, {Sec: 2}}, unix.AT_EMPTY_PATH),
+		} {
+			if err != nil {
+				t.Errorf("%s while creating: %v", what, err)
+			}
+		}
+		if _, err := unix.Write(fd, []byte("first")); err != nil {
+			t.Errorf("write while creating: %v", err)
+		}
+		unix.Close(second)
+		unix.Close(fd)
+	})
+	// RELEASE comes after close(2) has returned.
+	waitFor(t, func() bool { return m.OpenHandles() == 0 })
+	as(aliceUID, func() {
+		for what, err := range map[string]error{
+			"open to write": opened(p, unix.O_WRONLY, none),
+			"open to read":  opened(p, unix.O_RDONLY, none),
+			"truncate":      unix.Truncate(p, 0),
+			"unlink":        unix.Unlink(p),
+			"chmod":         unix.Chmod(p, 0o600),
+		} {
+			if errnoOf(err) != EACCES {
+				t.Errorf("%s after the last close: %v, want EACCES", what, err)
+			}
+		}
+	})
+	if got := readAll(t, filepath.Join(dir, "up")); got != "first" {
+		t.Errorf("the backing holds %q", got)
+	}
+}

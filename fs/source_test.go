@@ -1,0 +1,104 @@
+package fs_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"grantfs/policy"
+)
+
+// TestMissingSource: one place that is missing answers ENOENT, everything else
+// works, and it is there when it comes back, be it as another directory.
+func TestMissingSource(t *testing.T) {
+	site, store := aegirSite(t)
+	in, ids := siteInput(site, store)
+	other := tree(t, "here")
+	in.Folders = []policy.Folder{{Name: "other", Source: set(other)}}
+	in.Accounts[0].VirtualFolders = []policy.Mounting{{Folder: set("other"), Path: set("/other")}}
+	away := site + "-away"
+	m := mount(t, in, ids)
+	view := filepath.Join(m.point, "alice")
+	shop := filepath.Join(view, "sites", "shop.test")
+	// The kernel knows a name for the entry timeout, the daemon a source for as long.
+	until := func(want func(error) bool) {
+		t.Helper()
+		waitFor(t, func() (done bool) {
+			as(aliceUID, func() { done = want(unix.Lstat(filepath.Join(shop, "settings.php"), new(unix.Stat_t))) })
+			return done
+		})
+	}
+	until(func(err error) bool { return err == nil })
+	if err := os.Rename(site, away); err != nil {
+		t.Fatal(err)
+	}
+	until(func(err error) bool { return errnoOf(err) == ENOENT })
+	as(aliceUID, func() {
+		if got := names(t, filepath.Join(view, "other")); !slices.Equal(got, []string{"here"}) {
+			t.Errorf("the other mount shows %v", got)
+		}
+	})
+	if got := m.MissingSources(); !slices.Equal(got, []string{site}) {
+		t.Errorf("MissingSources() = %v, want %s", got, site)
+	}
+	if err := os.Mkdir(site, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(site, "settings.php"), []byte("another"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	until(func(err error) bool { return err == nil })
+	as(aliceUID, func() {
+		if got := readAll(t, filepath.Join(shop, "settings.php")); got != "another" {
+			t.Errorf("the new site holds %q", got)
+		}
+	})
+	if got := m.MissingSources(); len(got) != 0 {
+		t.Errorf("MissingSources() = %v afterwards", got)
+	}
+}
+
+// TestUntrustedSource: a symlink in a source counts only below root's own
+// directories.
+func TestUntrustedSource(t *testing.T) {
+	real := tree(t, "f")
+	dir := openDir(t)
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(real, link); err != nil {
+		t.Fatal(err)
+	}
+	in, ids := home(link, nil)
+	m := mount(t, in, ids)
+	p := filepath.Join(m.point, "alice", "f")
+	as(aliceUID, func() {
+		if got := readAll(t, p); got != "content of f\n" {
+			t.Errorf("through root's own link: %q", got)
+		}
+	})
+	if err := os.Lchown(link, ownerUID, ownerGID); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, func() (done bool) {
+		as(aliceUID, func() { done = errnoOf(unix.Lstat(p, new(unix.Stat_t))) == ENOENT })
+		return done
+	})
+}
+
+// TestHomeIsMade: a home that is missing is made when its view is entered.
+func TestHomeIsMade(t *testing.T) {
+	dir := filepath.Join(openDir(t), "alice")
+	in, ids := home(dir, nil)
+	m := mount(t, in, ids)
+	as(aliceUID, func() {
+		if err := os.WriteFile(filepath.Join(m.point, "alice", "f"), nil, 0o644); err != nil {
+			t.Error(err)
+		}
+	})
+	if st := lstat(t, dir); st.Uid != aliceUID || st.Mode != unix.S_IFDIR|0o700 {
+		t.Errorf("the home is %o of %d, want 0700 of alice", st.Mode, st.Uid)
+	}
+	lstat(t, filepath.Join(dir, "f"))
+}

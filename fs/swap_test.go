@@ -1,0 +1,126 @@
+package fs_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs"
+	"grantfs/policy"
+)
+
+// TestSwap: another policy counts for the next request, in open files too.
+func TestSwap(t *testing.T) {
+	dir := tree(t, "f", "sub/", "sub/deep/", "sub/deep/f")
+	in, ids := home(dir, nil)
+	m := mount(t, in, ids)
+	view := filepath.Join(m.point, "alice")
+	var writer, handle int
+	as(aliceUID, func() {
+		var err error
+		if writer, err = unix.Open(filepath.Join(view, "sub/deep/f"), unix.O_RDWR|unix.O_CLOEXEC, 0); err != nil {
+			t.Error(err)
+		}
+		if handle, err = unix.Open(filepath.Join(view, "sub/deep"), unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	defer unix.Close(writer)
+	defer unix.Close(handle)
+	swap := func(in policy.Input, ids map[string]policy.IDs) {
+		t.Helper()
+		if err := m.Swap(fs.Policy{Set: compile(t, in), IDs: ids}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	expect := func(when string, write, read, list, create error) {
+		t.Helper()
+		as(aliceUID, func() {
+			_, err := unix.Pwrite(writer, []byte("x"), 0)
+			if errnoOf(err) != errnoOf(write) {
+				t.Errorf("%s: write to the open file = %v, want %v", when, err, write)
+			}
+			if _, err = unix.Pread(writer, make([]byte, 1), 0); errnoOf(err) != errnoOf(read) {
+				t.Errorf("%s: read of the open file = %v, want %v", when, err, read)
+			}
+			if _, err = unix.Seek(handle, 0, 0); err != nil {
+				t.Error(err)
+			}
+			if _, err = unix.Getdents(handle, make([]byte, 4096)); errnoOf(err) != errnoOf(list) {
+				t.Errorf("%s: list of the open directory = %v, want %v", when, err, list)
+			}
+			err = os.WriteFile(filepath.Join(view, "sub/deep/new"), nil, 0o644)
+			if errnoOf(err) != errnoOf(create) {
+				t.Errorf("%s: create = %v, want %v", when, err, create)
+			}
+		})
+	}
+	expect("at first", nil, nil, nil, nil)
+
+	readOnly, _ := home(dir, func(a *policy.Account) {
+		a.Permissions = []policy.Permission{{Path: set("/sub"), Verbs: []policy.Setting[string]{set("list"), set("download")}}}
+	})
+	swap(readOnly, ids)
+	expect("read-only", EACCES, nil, nil, EACCES)
+
+	nothing, _ := home(dir, func(a *policy.Account) {
+		a.Permissions = []policy.Permission{{Path: set("/sub"), Verbs: []policy.Setting[string]{}}}
+	})
+	swap(nothing, ids)
+	expect("nothing", EACCES, EACCES, EACCES, ENOENT)
+
+	swap(in, ids)
+	expect("everything again", nil, nil, nil, nil)
+
+	swap(in, map[string]policy.IDs{})
+	expect("no account", EACCES, EACCES, ENOENT, ENOENT)
+
+	swap(in, map[string]policy.IDs{"alice": {UID: bobUID, GID: bobUID}})
+	expect("another uid", EACCES, EACCES, EACCES, EACCES)
+
+	swap(in, ids)
+	other := tree(t, "g")
+	elsewhere, _ := home(other, nil)
+	swap(elsewhere, ids)
+	expect("another home", EACCES, EACCES, ENOENT, ENOENT)
+	as(aliceUID, func() {
+		if got := names(t, view); !slices.Equal(got, []string{"g"}) {
+			t.Errorf("the other home shows %v", got)
+		}
+	})
+}
+
+// TestMovedDirectory: what lies below a directory obeys the rules of where the
+// directory is now.
+func TestMovedDirectory(t *testing.T) {
+	dir := tree(t, "free/", "free/d/", "free/d/f", "closed/")
+	in, ids := home(dir, func(a *policy.Account) {
+		verbs := []policy.Setting[string]{set("list"), set("download"), set("rename"), set("create_dirs")}
+		a.Permissions = []policy.Permission{{Path: set("/closed"), Verbs: verbs}}
+	})
+	m := mount(t, in, ids)
+	view := filepath.Join(m.point, "alice")
+	as(aliceUID, func() {
+		fd, err := unix.Open(filepath.Join(view, "free/d/f"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		if err := os.Rename(filepath.Join(view, "free/d"), filepath.Join(view, "closed/d")); err != nil {
+			t.Error(err)
+		}
+		if _, err := unix.Write(fd, []byte("x")); errnoOf(err) != EACCES {
+			t.Errorf("write after the move = %v, want EACCES", err)
+		}
+		if err := os.Rename(filepath.Join(view, "closed/d"), filepath.Join(view, "free/d")); err != nil {
+			t.Error(err)
+		}
+		if _, err := unix.Write(fd, []byte("x")); err != nil {
+			t.Errorf("write after the move back = %v", err)
+		}
+	})
+}
