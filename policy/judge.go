@@ -55,7 +55,11 @@ func (p *Place) ask(t Target, need Verbs, how use) Verdict {
 		case need&verbsPlace != 0 || how == useName || need&(VerbDownload|VerbCopy) != 0:
 			return Verdict{Reason: ReasonMountPoint, Class: ClassBusy}
 		}
-		mount &= p.Child(t.Name).own
+		c := p.Child(t.Name)
+		if c.synthetic {
+			return Verdict{Reason: ReasonSynthetic}
+		}
+		mount &= c.own
 	} else if p.reserves(t.Name) {
 		return Verdict{Reason: ReasonHidden, Class: hiddenClass(how)}
 	}

@@ -111,6 +111,7 @@ func TestMountDecisions(t *testing.T) {
 		unlink /work                     => mount_point EBUSY
 		rmdir /media/inner/deep:dir      => mount_point EBUSY
 		utimes /media:dir                => ok
+		utimes /work:dir                 => synthetic EACCES
 		move /x:dir /media               => mount_point EBUSY
 		move /work:dir /y                => mount_point EBUSY
 
