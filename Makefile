@@ -24,7 +24,7 @@ deps: ## install the Debian packages and Go modules that are missing (root)
 
 .PHONY: build
 build: ## build bin/grantfs, static
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/grantfs ./cmd/grantfs
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o bin/grantfs ./cmd/grantfs
 
 .PHONY: test
 test: race ## all tests, with everything they need (root)

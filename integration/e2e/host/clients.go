@@ -16,8 +16,12 @@ const (
     PreferredAuthentications password
     LogLevel ERROR
 `
-	// lftp otherwise retries a refusal for ever.
+	// lftp otherwise retries a refusal for ever. With TLS 1.3 an upload may end
+	// in "426 Failure reading network stream": the client closes the connection
+	// with the server's session tickets unread, which resets it, and vsftpd 3.0.3
+	// takes that for a failure.
 	lftpRC = `set ssl:verify-certificate no
+set ssl:priority NORMAL:-VERS-TLS1.3
 set ftp:ssl-force true
 set ftp:ssl-protect-data true
 set net:max-retries 1
@@ -25,7 +29,7 @@ set net:timeout 20
 set xfer:clobber yes
 set cmd:fail-exit no
 `
-	curlRC = "silent\nshow-error\ninsecure\nmax-time = 30\n"
+	curlRC = "silent\nshow-error\ninsecure\nmax-time = 30\ntls-max = 1.2\n"
 	// ssh asks this program for passwords; its argument is the prompt.
 	askpass = `#!/bin/sh
 case $1 in
@@ -64,6 +68,7 @@ func (h *Host) Environ() []string {
 		fmt.Sprintf("SSH_PORT=%d", h.SSHPort),
 		fmt.Sprintf("FTP=127.0.0.1:%d", h.FTPPort),
 		fmt.Sprintf("METRICS=127.0.0.1:%d", h.MetricsPort),
+		fmt.Sprintf("PROMETHEUS=127.0.0.1:%d", h.PrometheusPort),
 		"CONFIG=" + ConfigPath,
 		"VIEWS=" + Views,
 		"MAIN_PASSWORD=" + MainPassword,

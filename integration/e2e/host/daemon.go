@@ -28,12 +28,11 @@ type Daemon struct {
 	news  chan struct{} // closed and replaced at each line
 }
 
-// Start starts a program in a process group of its own, so that Ctrl-C reaches
+// start starts a program in a process group of its own, so that Ctrl-C reaches
 // it only through its owner. Its output goes to tee too, unless nil. The caller
 // must Stop it.
-func Start(name string, tee io.Writer, argv ...string) (*Daemon, error) {
-	d := &Daemon{Name: name, done: make(chan struct{}), news: make(chan struct{})}
-	d.cmd = exec.Command(argv[0], argv[1:]...)
+func start(name string, tee io.Writer, cmd *exec.Cmd) (*Daemon, error) {
+	d := &Daemon{Name: name, cmd: cmd, done: make(chan struct{}), news: make(chan struct{})}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r, w := io.Pipe()
 	d.cmd.Stdout, d.cmd.Stderr = w, w

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"time"
@@ -34,10 +35,11 @@ const patience = 30 * time.Second
 // Host is a throwaway host with an Aegir tree, its users and a configuration.
 // Its daemons are started one by one; Close ends those that still run.
 type Host struct {
-	Binary      string // the grantfs program
-	SSHPort     int
-	FTPPort     int
-	MetricsPort int
+	Binary         string // the grantfs program
+	SSHPort        int
+	FTPPort        int
+	MetricsPort    int
+	PrometheusPort int
 
 	tee     io.Writer
 	daemons []*Daemon // in the order they were started
@@ -58,11 +60,11 @@ func New(o Options) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{Binary: o.Binary, tee: o.Tee}
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return nil, err
 	}
-	h.SSHPort, h.FTPPort, h.MetricsPort = ports[0], ports[1], ports[2]
+	h.SSHPort, h.FTPPort, h.MetricsPort, h.PrometheusPort = ports[0], ports[1], ports[2], ports[3]
 	if err := addUsers(boaUsers, boaGroups); err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ var ready = regexp.MustCompile(`^ready: `)
 
 // Serve starts `grantfs serve` and waits until it is ready.
 func (h *Host) Serve() (*Daemon, error) {
-	d, err := h.Start("grantfs", h.Binary, "serve", "--config", ConfigPath)
+	d, err := h.Start("grantfs", exec.Command(h.Binary, "serve", "--config", ConfigPath))
 	if err != nil {
 		return nil, err
 	}
@@ -105,9 +107,9 @@ func (h *Host) Serve() (*Daemon, error) {
 	return d, nil
 }
 
-// Start starts a program; Close stops it if nothing did before.
-func (h *Host) Start(name string, argv ...string) (*Daemon, error) {
-	d, err := Start(name, h.tee, argv...)
+// Start starts a program under a name; Close stops it if nothing did before.
+func (h *Host) Start(name string, cmd *exec.Cmd) (*Daemon, error) {
+	d, err := start(name, h.tee, cmd)
 	if err != nil {
 		return nil, err
 	}

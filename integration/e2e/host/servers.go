@@ -13,14 +13,28 @@ import (
 	"time"
 )
 
+// sshdConfig is Debian's sshd_config without its comments; what grantfs renders
+// is dropped in, as on a real host.
+const sshdConfig = `Include /etc/ssh/sshd_config.d/50-grantfs.conf
+KbdInteractiveAuthentication no
+UsePAM yes
+X11Forwarding yes
+PrintMotd no
+AcceptEnv LANG LC_*
+Subsystem sftp /usr/lib/openssh/sftp-server
+`
+
 // listening is what sshd says when it does.
 var listening = regexp.MustCompile(`Server listening on `)
 
 // StartSSH starts the machine's own sshd with the configuration that grantfs
 // renders, and waits until it listens.
 func (h *Host) StartSSH() (*Daemon, error) {
-	conf, err := h.render("sshd")
-	if err != nil {
+	if err := h.render(); err != nil {
+		return nil, err
+	}
+	conf := filepath.Join(keys, "sshd_config")
+	if err := write(conf, sshdConfig, 0o600); err != nil {
 		return nil, err
 	}
 	key := filepath.Join(keys, "host_key")
@@ -30,13 +44,12 @@ func (h *Host) StartSSH() (*Daemon, error) {
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil { // its privilege separation directory
 		return nil, fmt.Errorf("start sshd: %w", err)
 	}
-	// Debian 12's sshd takes the PAM service from the name it is started by.
 	name := "/usr/local/sbin/" + pamServiceSSH
 	if err := os.Symlink("/usr/sbin/sshd", name); err != nil && !os.IsExist(err) {
 		return nil, fmt.Errorf("start sshd: %w", err)
 	}
-	d, err := h.Start("sshd", name, "-D", "-e", "-f", conf, "-h", key,
-		"-o", "ListenAddress=127.0.0.1", "-p", strconv.Itoa(h.SSHPort), "-o", "PidFile=none")
+	d, err := h.Start("sshd", exec.Command(name, "-D", "-e", "-f", conf, "-h", key,
+		"-o", "ListenAddress=127.0.0.1", "-p", strconv.Itoa(h.SSHPort), "-o", "PidFile=none"))
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +64,7 @@ func (h *Host) StartSSH() (*Daemon, error) {
 // StartFTP starts the machine's own vsftpd with the configuration that grantfs
 // renders and a certificate made here, and waits for its greeting.
 func (h *Host) StartFTP() (*Daemon, error) {
-	conf, err := h.render("vsftpd")
-	if err != nil {
+	if err := h.render(); err != nil {
 		return nil, err
 	}
 	pem := filepath.Join(keys, "ftps.pem")
@@ -63,11 +75,11 @@ func (h *Host) StartFTP() (*Daemon, error) {
 	if err := os.MkdirAll("/run/vsftpd/empty", 0o755); err != nil {
 		return nil, fmt.Errorf("start vsftpd: %w", err)
 	}
-	d, err := h.Start("vsftpd", "/usr/sbin/vsftpd", conf,
+	d, err := h.Start("vsftpd", exec.Command("/usr/sbin/vsftpd", vsftpdConf,
 		"-obackground=NO", "-olisten=YES", "-olisten_ipv6=NO", "-olisten_address=127.0.0.1",
 		"-olisten_port="+strconv.Itoa(h.FTPPort), "-opasv_address=127.0.0.1",
 		"-opasv_min_port=0", "-opasv_max_port=0",
-		"-orsa_cert_file="+pem, "-orsa_private_key_file="+pem+".key")
+		"-orsa_cert_file="+pem, "-orsa_private_key_file="+pem+".key"))
 	if err != nil {
 		return nil, err
 	}

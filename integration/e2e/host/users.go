@@ -64,10 +64,30 @@ func addUsers(users []User, groups []Group) error {
 		taken["group/"+g.Name] = true
 		taken[fmt.Sprintf("group/%d", g.GID)] = true
 	}
+	for _, u := range users {
+		if err := makeHome(u); err != nil {
+			return err
+		}
+	}
 	for file, lines := range map[string][]string{"passwd": passwd, "shadow": shadow, "group": group} {
 		if err := merge(file, lines, taken); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// makeHome makes the home directory of a user below /home. vsftpd needs it, even
+// where local_root sends the user elsewhere.
+func makeHome(u User) error {
+	if !strings.HasPrefix(u.Home, "/home/") {
+		return nil
+	}
+	if err := os.MkdirAll(u.Home, 0o700); err != nil {
+		return fmt.Errorf("make the home of %s: %w", u.Name, err)
+	}
+	if err := os.Chown(u.Home, u.UID, u.GID); err != nil {
+		return fmt.Errorf("make the home of %s: %w", u.Name, err)
 	}
 	return nil
 }
