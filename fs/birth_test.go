@@ -161,3 +161,29 @@ func TestUploadOnly(t *testing.T) {
 		t.Errorf("the backing holds %q", got)
 	}
 }
+
+// TestSetuidIsCleared: whoever changes a program with more rights changes it
+// into one without.
+func TestSetuidIsCleared(t *testing.T) {
+	dir := tree(t, "a", "b", "c")
+	in, ids := home(dir, nil)
+	m := mount(t, in, ids)
+	view := filepath.Join(m.point, "alice")
+	for name, change := range map[string]func(string) error{
+		"a": func(p string) error { return opened(p, unix.O_WRONLY, none) },
+		"b": func(p string) error { return unix.Truncate(p, 1) },
+		"c": func(p string) error { return opened(p, unix.O_RDONLY|unix.O_TRUNC, none) },
+	} {
+		if err := unix.Chmod(filepath.Join(dir, name), 0o6775); err != nil {
+			t.Fatal(err)
+		}
+		as(aliceUID, func() {
+			if err := change(filepath.Join(view, name)); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+		if st := lstat(t, filepath.Join(dir, name)); st.Mode != unix.S_IFREG|0o775 {
+			t.Errorf("%s is %o on disk, want 0775", name, st.Mode)
+		}
+	}
+}

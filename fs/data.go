@@ -13,9 +13,9 @@ import (
 // held places the handle's file and judges the operation again: a change of
 // policy reaches open files too (product.md §4, decision 8).
 func (s *Server) held(c *call, fh uint64) (spot, *handle, syscall.Errno) {
-	sp, errno := s.own(c, c.head.NodeId)
-	if errno == syscall.ENOENT {
-		errno = syscall.EACCES // an open file is not absent, it is taken away
+	sp, errno := s.findOpen(c, c.head.NodeId)
+	if errno == 0 {
+		errno = s.belongs(c, sp)
 	}
 	if errno != 0 {
 		return sp, nil, errno
@@ -31,7 +31,15 @@ func (s *Server) rewrites(c *call, sp spot, op policy.Op) syscall.Errno {
 	if s.files.creating(sp.node.ID) {
 		op = policy.OpCreate
 	}
-	return c.deny(sp.where.Place.Check(op, sp.target(nil)))
+	v := sp.where.Place.Check(op, sp.target(nil))
+	if v.Reason == policy.ReasonPreset {
+		// A preset may ask for the mode on disk, which costs a system call.
+		if errno := s.stat(sp, &c.stat); errno != 0 {
+			return errno
+		}
+		v = sp.where.Place.Check(op, sp.target(&c.stat))
+	}
+	return c.deny(v)
 }
 
 func (s *Server) read(c *call) syscall.Errno {

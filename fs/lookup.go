@@ -37,15 +37,6 @@ func (s *Server) lookup(c *call) syscall.Errno {
 	return 0
 }
 
-// belongs refuses everybody but the account itself: below a view's root not
-// even root may look (product.md §5).
-func (s *Server) belongs(c *call, sp spot) syscall.Errno {
-	if sp.rules == nil || c.head.Uid != sp.rules.ids.UID {
-		return c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
-	}
-	return 0
-}
-
 // entry fills the reply for a node whose lookup was counted.
 func (s *Server) entry(out *fuse.EntryOut, sp spot, st *backing.Stat) {
 	out.NodeId = sp.node.ID

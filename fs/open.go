@@ -26,7 +26,7 @@ func (s *Server) open(c *call) syscall.Errno {
 	if errno := s.mayOpen(c, sp, h, flags); errno != 0 {
 		return errno
 	}
-	if errno := s.openData(sp, h.write, flags); errno != 0 {
+	if errno := s.openData(c, sp, h.write, flags); errno != 0 {
 		return errno
 	}
 	s.handleOut(reply[fuse.OpenOut](c), sp, h)
@@ -35,7 +35,8 @@ func (s *Server) open(c *call) syscall.Errno {
 
 // openData opens the file as far as an open(2) must be able to fail: a reader
 // needs no descriptor here, its data is passed through.
-func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
+// c.stat holds what mayOpen has seen.
+func (s *Server) openData(c *call, sp spot, write bool, flags uint32) syscall.Errno {
 	if !write && flags&unix.O_TRUNC == 0 {
 		return 0
 	}
@@ -44,6 +45,9 @@ func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
 		return errno
 	}
 	defer fd.Release()
+	if errno := dropPrivileges(fd.Num(), &c.stat); errno != 0 {
+		return errno
+	}
 	if flags&unix.O_TRUNC != 0 {
 		return backing.Truncate(fd.Num(), 0)
 	}
@@ -99,6 +103,16 @@ func (s *Server) handleOut(out *fuse.OpenOut, sp spot, h *handle) {
 	default:
 		out.OpenFlags |= fuse.FOPEN_NOFLUSH
 	}
+}
+
+// dropPrivileges clears the set-user-ID and set-group-ID bits of a file that is
+// about to be written, as the kernel does for writers who are not root. The
+// daemon is root, and the kernel, which is shown no such bits, can't ask for it.
+func dropPrivileges(fd int, st *backing.Stat) syscall.Errno {
+	if st.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
+		return 0
+	}
+	return backing.Chmod(fd, uint32(st.Mode)&0o1777)
 }
 
 // create makes a regular file and opens it; of two at once, the loser opens
@@ -173,7 +187,7 @@ func (s *Server) openThere(c *call, dir spot, name backing.Name, flags uint32) (
 		errno = syscall.EEXIST
 	default:
 		if errno = s.mayOpen(c, sp, &h, flags); errno == 0 {
-			errno = s.openData(sp, h.write, flags)
+			errno = s.openData(c, sp, h.write, flags)
 		}
 	}
 	if errno != 0 {

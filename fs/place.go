@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -19,8 +20,9 @@ type spot struct {
 }
 
 // find places the node that the request is about: its rules are found again
-// if the policy or the tree above it has changed. ESTALE for an unknown node,
-// ENOENT for one that the policy shows no more.
+// if the policy or the tree above it has changed. EACCES where the account has
+// no view any more. ESTALE for an unknown node and for one that is not where the
+// policy has it now: the kernel then looks the path up again.
 func (s *Server) find(c *call, id uint64) (spot, syscall.Errno) {
 	n := s.nodes.Get(id)
 	if n == nil {
@@ -32,11 +34,11 @@ func (s *Server) find(c *call, id uint64) (spot, syscall.Errno) {
 	v := s.views.at(n.View)
 	r := s.rulesOf(v)
 	if r.view == nil {
-		return spot{}, c.gone()
+		return spot{}, c.refuse(policy.ReasonNoSuchPlace, policy.ClassRefused)
 	}
 	w := s.locate(n, v, r)
 	if w == nil {
-		return spot{}, c.gone()
+		return spot{}, syscall.ESTALE
 	}
 	return spot{n, w, v, r}, 0
 }
@@ -68,32 +70,35 @@ func (s *Server) replace(n *node.Node, now, above *node.Where) bool {
 	if n.Type == policy.TypeDir {
 		now.Place = above.Place.Child(now.Name)
 	}
-	m := now.Place.Mount()
 	if n.Kind == node.KindSynthetic {
 		_, provided := above.Place.ProvidedName(now.Name)
 		return provided
 	}
+	m := now.Place.Mount()
 	if m == nil {
 		return false
 	}
-	if m.Source == s.sources.at(n.Source).path {
+	source, parent := s.sources.at(n.Source).path, now.Parent
+	now.Depth = 0
+	switch {
+	case n.Type == policy.TypeDir && now.Place.IsMountRoot():
+		return m.Source == source
+	case parent.Kind == node.KindBacked && parent.Source == n.Source, parent.Kind == node.KindView && m.Source == source:
 		now.Depth = above.Depth + 1
-		if n.Type == policy.TypeDir && now.Place.IsMountRoot() {
-			now.Depth = 0
-		}
 		return true
 	}
-	// The only other place that a site leads to is one of its stores.
-	for _, st := range m.Stores {
-		if st.Path == s.sources.at(n.Source).path {
-			now.Depth = above.Depth + 1
-			if now.Parent.Source != n.Source {
-				now.Depth = 0
-			}
-			return true
-		}
+	// The only other place that a directory leads to is a site's store.
+	return slices.ContainsFunc(above.Place.Store(now.Name), func(st policy.Store) bool { return st.Path == source })
+}
+
+// findOpen is find for what a handle is open on: it is not looked up again, it
+// is taken away.
+func (s *Server) findOpen(c *call, id uint64) (spot, syscall.Errno) {
+	sp, errno := s.find(c, id)
+	if errno == syscall.ESTALE {
+		errno = c.refuse(policy.ReasonNoSuchPlace, policy.ClassRefused)
 	}
-	return false
+	return sp, errno
 }
 
 // caller checks that the request comes from the view's account. Root may only
@@ -114,10 +119,16 @@ func (s *Server) own(c *call, id uint64) (spot, syscall.Errno) {
 	if errno != 0 {
 		return sp, errno
 	}
+	return sp, s.belongs(c, sp)
+}
+
+// belongs refuses everybody but the account itself: below a view's root not
+// even root may look (product.md §5).
+func (s *Server) belongs(c *call, sp spot) syscall.Errno {
 	if sp.rules == nil || c.head.Uid != sp.rules.ids.UID {
-		return sp, c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
+		return c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
 	}
-	return sp, 0
+	return 0
 }
 
 // root returns the backing root that the spot's objects are opened through;

@@ -63,7 +63,7 @@ type lister struct {
 
 func (s *Server) list(c *call, plus bool) syscall.Errno {
 	in := arg[fuse.ReadIn](c)
-	sp, errno := s.find(c, c.head.NodeId)
+	sp, errno := s.findOpen(c, c.head.NodeId)
 	if errno != 0 {
 		return errno
 	}

@@ -127,17 +127,14 @@ func (s *Server) move(c *call, from spot, oldFD int, oldName backing.Name, to sp
 	if !known {
 		return 0
 	}
-	if s.sourceOf(from) != s.sourceOf(to) {
-		// Another mount is another node; the kernel asks for it anew.
-		from.view.moves.Add(1)
-		return 0
-	}
+	// In another source it is another node: find then answers ESTALE for this
+	// one, and the kernel asks for the name anew.
 	where := node.Where{Parent: to.node, Name: strings.Clone(newName.String()), Depth: to.where.Depth + 1, Place: to.where.Place, Epoch: to.where.Epoch}
 	if moving.node.Type == policy.TypeDir {
 		where.Place = to.where.Place.Child(where.Name)
 	}
 	s.nodes.Move(moving.node, where)
-	if moving.node.Type == policy.TypeDir {
+	if moving.node.Type == policy.TypeDir || s.sourceOf(from) != s.sourceOf(to) {
 		from.view.moves.Add(1)
 	}
 	return 0

@@ -114,7 +114,10 @@ func TestUnlockedSettings(t *testing.T) {
 			t.Fatal(err)
 		}
 		as(aliceUID, func() {
-			if got := errnoOf(opened(p, unix.O_WRONLY|unix.O_TRUNC, none)); got != step.want {
+			if got := errnoOf(opened(p, unix.O_WRONLY|unix.O_TRUNC, func(fd int) error {
+				_, err := unix.Write(fd, []byte("<?php"))
+				return err
+			})); got != step.want {
 				t.Errorf("with mode %o: %v, want %v", step.mode, got, step.want)
 			}
 		})

@@ -50,6 +50,7 @@ func load(path string) (*loaded, error) {
 	l.aegir = len(problems) + len(merged)
 	l.problems = append(append(l.problems, problems...), merged...)
 	in.Point = l.config.Mount.Point.Value
+	resolveSources(&in)
 	set, compiled := policy.Compile(in)
 	if l.config.Incomplete {
 		// A file that ends in a syntax error: what is missing may stand behind it.

@@ -98,10 +98,11 @@ func (m *merger) main(inst Instance) {
 	for _, t := range inst.Trees {
 		folder := inst.Name + "." + t.Name
 		a.VirtualFolders = append(a.VirtualFolders, policy.Mounting{
-			At:       inst.At,
-			Folder:   set(folder, inst.At),
-			Path:     set(t.Path, inst.At),
-			ReadOnly: policy.Setting[bool]{Value: t.ReadOnly, At: inst.At, Set: t.ReadOnly},
+			At:         inst.At,
+			Folder:     set(folder, inst.At),
+			Path:       set(t.Path, inst.At),
+			ReadOnly:   policy.Setting[bool]{Value: t.ReadOnly, At: inst.At, Set: t.ReadOnly},
+			Discovered: true,
 		})
 		if m.hasFolder(folder) {
 			continue // the files define it
@@ -111,6 +112,7 @@ func (m *merger) main(inst Instance) {
 			Source:     set(t.Source, inst.At),
 			Owner:      set("inherit", inst.At),
 			GroupWrite: set(true, inst.At),
+			Discovered: true,
 		})
 	}
 	m.accounts[name] = a

@@ -28,12 +28,11 @@ type Root struct {
 const maxPins = 4096
 
 // OpenRoot opens the absolute directory source. Symlinks in it are followed
-// only where every component up to and including the link belongs to root
-// (product.md §3); any other is ELOOP. The error wraps a syscall.Errno.
+// only as Resolve does. The error wraps a syscall.Errno.
 func OpenRoot(source string) (*Root, error) {
 	fd, err := openNoSymlinks(source)
 	if errors.Is(err, syscall.ELOOP) {
-		resolved, rerr := resolveTrusted(source, 0)
+		resolved, rerr := Resolve(source)
 		if rerr != nil {
 			return nil, rerr
 		}
@@ -78,8 +77,11 @@ func openNoSymlinks(p string) (int, error) {
 // maxLinks is how many symlinks a source may hold, as in path_resolution(7).
 const maxLinks = 40
 
-// resolveTrusted returns source with its symlinks replaced, provided that each
-// component walked on the way belongs to root.
+// Resolve returns the absolute path source with its symlinks replaced. They are
+// followed only where every component up to and including the link belongs to
+// root (product.md §3); any other is ELOOP. The error wraps a syscall.Errno.
+func Resolve(source string) (string, error) { return resolveTrusted(source, 0) }
+
 func resolveTrusted(source string, depth int) (string, error) {
 	at := "/"
 	rest := strings.Split(strings.Trim(source, "/"), "/")
