@@ -31,7 +31,6 @@ func (c *call) refuse(r policy.Reason, class policy.Class) syscall.Errno {
 	return c.deny(policy.Verdict{Reason: r, Class: class})
 }
 
-// gone is the answer for a node whose place the policy has taken away.
-func (c *call) gone() syscall.Errno {
-	return c.refuse(policy.ReasonNoSuchPlace, policy.ClassHidden)
-}
+// absent is the answer for what the view does not hold. It is no refusal: nothing
+// was kept from the account.
+const absent = syscall.ENOENT

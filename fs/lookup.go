@@ -61,7 +61,7 @@ func (s *Server) enterView(c *call, top spot, name backing.Name) (spot, syscall.
 		_, ok = p.Set.View(name.String())
 	}
 	if !ok {
-		return spot{}, c.gone()
+		return spot{}, absent
 	}
 	if c.head.Uid != 0 && c.head.Uid != ids.UID {
 		return spot{}, c.refuse(policy.ReasonForeignUID, policy.ClassRefused)
@@ -69,7 +69,7 @@ func (s *Server) enterView(c *call, top spot, name backing.Name) (spot, syscall.
 	v := s.views.named(name.Clone())
 	r := s.rulesOf(v)
 	if r.view == nil {
-		return spot{}, c.gone()
+		return spot{}, absent
 	}
 	where := node.Where{Parent: top.node, Name: v.name, Place: r.view.Root(), Epoch: v.epoch(r)}
 	n, _ := s.nodes.Ref(node.Key{View: v.index}, node.Identity{Kind: node.KindView, Type: policy.TypeDir, View: v.index}, where)
@@ -89,7 +89,7 @@ func (s *Server) child(c *call, dir spot, name backing.Name) (spot, syscall.Errn
 		return s.provided(c, dir, name, p)
 	}
 	if !dir.backed() {
-		return spot{}, c.refuse(policy.ReasonNoSuchPlace, policy.ClassHidden)
+		return spot{}, absent
 	}
 	fd, errno := s.dirFD(c, dir)
 	if errno != 0 {
@@ -106,7 +106,7 @@ func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot
 	}
 	t := policy.Target{Name: name.String(), Type: typeOf(&c.stat), Perm: uint32(c.stat.Mode) & 0o7777}
 	if t.Type == policy.TypeNone {
-		return spot{}, c.gone()
+		return spot{}, absent
 	}
 	if t.Type == policy.TypeSymlink {
 		if sp, errno := s.store(c, dir, fd, name); errno != syscall.ENOTDIR {
@@ -242,7 +242,6 @@ func (s *Server) merged(c *call, dir spot, name backing.Name, where node.Where) 
 func (s *Server) mountRoot(c *call, dir spot, src *source, m *policy.Mount, where node.Where) (spot, syscall.Errno) {
 	root, errno := s.enter(src, m, dir.rules.ids)
 	if errno != 0 {
-		c.refuse(policy.ReasonNoSuchPlace, policy.ClassHidden)
 		return spot{}, errno
 	}
 	if errno := backing.StatFD(root.FD(), &c.stat); errno != 0 {
@@ -250,7 +249,7 @@ func (s *Server) mountRoot(c *call, dir spot, src *source, m *policy.Mount, wher
 	}
 	if c.stat.Nlink == 0 { // removed while it is pinned
 		src.checked.Store(0)
-		return spot{}, c.gone()
+		return spot{}, absent
 	}
 	obj, errno := root.Object()
 	if errno != 0 {

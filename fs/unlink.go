@@ -72,7 +72,7 @@ func (s *Server) existing(c *call, dir spot, name backing.Name, st *backing.Stat
 // seen refuses what a lookup would not find.
 func (s *Server) seen(c *call, dir spot, fd int, name backing.Name, t policy.Target) syscall.Errno {
 	if t.Type == policy.TypeNone {
-		return c.gone()
+		return absent
 	}
 	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, t)); errno != 0 {
 		return errno

@@ -1,0 +1,79 @@
+package fs_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs/backing"
+)
+
+// TestSourceWithoutHandles serves a source on overlayfs, which has no file
+// handles and can't back a passthrough.
+func TestSourceWithoutHandles(t *testing.T) {
+	lower, dir := tree(t, "f", "sub/", "sub/g"), t.TempDir()
+	upper, work, merged := filepath.Join(dir, "upper"), filepath.Join(dir, "work"), filepath.Join(dir, "merged")
+	for _, d := range []string{upper, work, merged} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The root of the overlay is upper's: it says who owns what is made.
+	if err := os.Chown(upper, ownerUID, groupGID); err != nil {
+		t.Fatal(err)
+	}
+	options := "lowerdir=" + lower + ",upperdir=" + upper + ",workdir=" + work
+	if err := unix.Mount("overlay", merged, "overlay", 0, options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(merged, 0); err != nil {
+			t.Errorf("unmount the overlay: %v", err)
+		}
+	})
+	r, err := backing.OpenRoot(merged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handles := r.HasHandles()
+	r.Close()
+	if handles {
+		t.Fatal("this overlayfs has file handles: the test shows nothing")
+	}
+	in, ids := home(merged, nil)
+	m := mount(t, in, ids)
+	view := filepath.Join(m.point, "alice")
+	as(aliceUID, func() {
+		if got := names(t, view); !slices.Equal(got, []string{"f", "sub"}) {
+			t.Errorf("the view shows %v", got)
+		}
+		if got := readAll(t, filepath.Join(view, "sub/g")); got != "content of sub/g\n" {
+			t.Errorf("sub/g holds %q", got)
+		}
+		for what, err := range map[string]error{
+			"overwrite": os.WriteFile(filepath.Join(view, "f"), []byte("over"), 0o644),
+			"create":    os.WriteFile(filepath.Join(view, "sub/new"), []byte("new"), 0o644),
+			"mkdir":     os.Mkdir(filepath.Join(view, "dir"), 0o755),
+			"rename":    os.Rename(filepath.Join(view, "sub/g"), filepath.Join(view, "moved")),
+		} {
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if got := readAll(t, filepath.Join(view, "f")); got != "over" {
+			t.Errorf("f holds %q", got)
+		}
+		if err := os.Remove(filepath.Join(view, "moved")); err != nil {
+			t.Error(err)
+		}
+	})
+	if got := names(t, merged); !slices.Equal(got, []string{"dir", "f", "sub"}) {
+		t.Errorf("the backing shows %v", got)
+	}
+	if st := lstat(t, filepath.Join(merged, "sub/new")); st.Uid != ownerUID || st.Gid != groupGID || st.Mode != unix.S_IFREG|0o664 {
+		t.Errorf("sub/new is %o %d:%d", st.Mode, st.Uid, st.Gid)
+	}
+}
