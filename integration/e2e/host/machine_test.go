@@ -9,9 +9,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -21,30 +23,59 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestNothingIsLeft makes a mess of a throwaway host, kills the host in the
+// ownerVar is set in the process that makes the host and is killed.
+const ownerVar = "GRANTFS_E2E_OWNER"
+
+// TestNothingIsLeft makes a mess of a throwaway host, ends the host in the
 // middle of it and looks whether the machine is as it was.
 func TestNothingIsLeft(t *testing.T) {
 	if Inside() {
 		mess(t)
 		return
 	}
+	if os.Getenv(ownerVar) != "" {
+		_, err := Run(t.Context(), Streams{Out: os.Stdout, Err: os.Stderr}, "-test.run=^TestNothingIsLeft$")
+		t.Fatalf("Run returned: %v", err)
+	}
+	t.Run("cancelled", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		testLeft(t, cancel, func(out io.Writer) error {
+			_, err := Run(ctx, Streams{Out: out, Err: out}, "-test.run=^TestNothingIsLeft$")
+			if !errors.Is(err, context.Canceled) {
+				return fmt.Errorf("Run = %w, want %w", err, context.Canceled)
+			}
+			return nil
+		})
+	})
+	t.Run("owner killed", func(t *testing.T) {
+		owner := exec.Command("/proc/self/exe", "-test.run=^TestNothingIsLeft$")
+		owner.Env = append(owner.Environ(), ownerVar+"=1")
+		testLeft(t, func() { _ = owner.Process.Kill() }, func(out io.Writer) error {
+			owner.Stdout, owner.Stderr = out, out
+			_ = owner.Run() // killed
+			return nil
+		})
+	})
+}
+
+// testLeft starts a host in which mess runs, and ends it with kill once the
+// mess is made. start returns when all that writes to out has ended.
+func testLeft(t *testing.T, kill func(), start func(out io.Writer) error) {
 	before := machine(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
 	r, w := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		_, err := Run(ctx, Streams{Out: w, Err: w}, "-test.run=^TestNothingIsLeft$")
+		err := start(w)
 		w.Close()
 		ended <- err
 	}()
 	var namespace string
 	var said []string
-	for lines := bufio.NewScanner(r); namespace == "" && lines.Scan(); {
+	lines := bufio.NewScanner(r)
+	for namespace == "" && lines.Scan() {
 		said = append(said, lines.Text())
-		namespace, _ = strings.CutPrefix(lines.Text(), "messed up ")
-		if namespace == lines.Text() {
-			namespace = ""
+		if name, ok := strings.CutPrefix(lines.Text(), "messed up "); ok {
+			namespace = name
 		}
 	}
 	if namespace == "" {
@@ -53,13 +84,21 @@ func TestNothingIsLeft(t *testing.T) {
 	if got := processes(t, namespace); got < 3 {
 		t.Errorf("%d processes in the host before its end, want at least 3", got)
 	}
-	cancel()
-	go io.Copy(io.Discard, r) // ends when w is closed
-	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("Run = %v, want %v", err, context.Canceled)
+	kill()
+	for lines.Scan() {
+		said = append(said, lines.Text())
 	}
-	if got := processes(t, namespace); got != 0 {
-		t.Errorf("%d processes of the host are left", got)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	// A killed owner cannot wait for its host, so that the last of it may still be
+	// on its way out here.
+	deadline := time.Now().Add(patience)
+	for processes(t, namespace) != 0 {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d processes of the host are left", processes(t, namespace))
+		}
+		runtime.Gosched()
 	}
 	if diff := cmp.Diff(before, machine(t)); diff != "" {
 		t.Errorf("the machine has changed (-before +after):\n%s", diff)
