@@ -41,8 +41,9 @@ func Mount(point string) (*Conn, error) {
 // mendStale detaches a dead grantfs mount at point, however many lie there.
 func mendStale(point string) error {
 	for range 16 {
-		var st unix.Stat_t
-		err := unix.Stat(point, &st)
+		// What the kernel remembers of a dead daemon looks alive: ask anew.
+		var st unix.Statx_t
+		err := unix.Statx(unix.AT_FDCWD, point, unix.AT_STATX_FORCE_SYNC, unix.STATX_TYPE|unix.STATX_SIZE, &st)
 		if errors.Is(err, syscall.ENOTCONN) || errors.Is(err, syscall.ECONNABORTED) {
 			if err := unix.Unmount(point, unix.MNT_DETACH); err != nil {
 				return fmt.Errorf("detach the stale mount at %s: %w", point, err)
