@@ -128,7 +128,7 @@ func parseClock(n *node) (int, bool) {
 // timeZone reads an IANA name.
 func timeZone(d *decoder, key string, n *node) (string, bool) {
 	s, ok := text(d, key, n)
-	if ok && !d.zone(s) {
+	if ok && d.zone(s) == nil {
 		d.errorf(n.at, `%s: unknown time zone %s; write for example "Europe/Berlin"`, key, quote(s))
 		return "", false
 	}

@@ -13,13 +13,13 @@ import (
 type decoder struct {
 	users    Users
 	problems []policy.Problem
-	errors   int                      // how many of problems are errors
-	tables   []keyTable               // every table there is, to say where a misplaced key belongs
-	seen     map[string]policy.Pos    // top-level keys and named tables of all files
-	zones    map[string]bool          // time zones already looked up
-	partial  bool                     // the current file has a syntax error: nothing is missing
-	sources  []policy.Setting[string] // of folders and sites, to be looked up on disk
-	suggests int                      // suggestions made, see maxSuggestions
+	errors   int                       // how many of problems are errors
+	tables   []keyTable                // every table there is, to say where a misplaced key belongs
+	seen     map[string]policy.Pos     // top-level keys and named tables of all files
+	zones    map[string]*time.Location // time zones already looked up, nil for none
+	partial  bool                      // the current file has a syntax error: nothing is missing
+	sources  []policy.Setting[string]  // of folders and sites, to be looked up on disk
+	suggests int                       // suggestions made, see maxSuggestions
 
 	// trace, if set, is called for each key that is read (for the test of
 	// example.toml).
@@ -53,15 +53,16 @@ func (d *decoder) once(name, label string, at policy.Pos) bool {
 	return true
 }
 
-// zone reports whether there is a time zone of that name.
-func (d *decoder) zone(name string) bool {
-	known, ok := d.zones[name]
+// zone returns the time zone of that name, nil if there is none.
+func (d *decoder) zone(name string) *time.Location {
+	loc, ok := d.zones[name]
 	if !ok {
-		_, err := time.LoadLocation(name)
-		known = err == nil
-		d.zones[name] = known
+		if found, err := time.LoadLocation(name); err == nil {
+			loc = found
+		}
+		d.zones[name] = loc
 	}
-	return known
+	return loc
 }
 
 // maxQuoted bounds how much of a value a message repeats.

@@ -95,6 +95,7 @@ var accessTimeTable = &table[policy.AccessTime]{
 		if a.Zone == "" {
 			a.Zone = "UTC"
 		}
+		a.Location = d.zone(a.Zone)
 		from, to := n.find("from"), n.find("to")
 		if from == nil || to == nil {
 			return

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"grantfs/policy"
 )
@@ -100,7 +101,7 @@ func newDecoder(users Users) *decoder {
 	}
 	return &decoder{
 		users: users, tables: allTables(),
-		seen: map[string]policy.Pos{}, zones: map[string]bool{},
+		seen: map[string]policy.Pos{}, zones: map[string]*time.Location{},
 	}
 }
 

@@ -224,6 +224,10 @@ home_owner = "alice:staff"
 access_time = [{ weekday = "SUN", from = "00:00", to = 23:59:00 }, { weekday = "Monday", from = "08:05", to = "08:05", zone = "Europe/Berlin" }]
 secondary_groups = ["print", "video"]`
 	got := account(t, text)
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := policy.Account{
 		Name: "a",
 		Settings: policy.Settings{
@@ -233,8 +237,8 @@ secondary_groups = ["print", "video"]`
 			HomeOwner:    policy.Setting[string]{Value: "alice:staff", At: at(7, 14), Set: true},
 			HomeOwnerIDs: &policy.IDs{UID: 1000, GID: 50},
 			AccessTime: []policy.AccessTime{
-				{At: at(8, 16), Weekday: time.Sunday, From: 0, To: 23*60 + 59, Zone: "UTC"},
-				{At: at(8, 68), Weekday: time.Monday, From: 485, To: 485, Zone: "Europe/Berlin"},
+				{At: at(8, 16), Weekday: time.Sunday, From: 0, To: 23*60 + 59, Zone: "UTC", Location: time.UTC},
+				{At: at(8, 68), Weekday: time.Monday, From: 485, To: 485, Zone: "Europe/Berlin", Location: berlin},
 			},
 		},
 		UID:       policy.Setting[uint32]{Value: 16, At: at(2, 7), Set: true},
@@ -245,7 +249,9 @@ secondary_groups = ["print", "video"]`
 		},
 	}
 	got.CreatedAt.Value = got.CreatedAt.Value.UTC()
-	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+	sameNetwork := cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })
+	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
+	if diff := cmp.Diff(want, got, sameNetwork, sameZone); diff != "" {
 		t.Errorf("account (-want +got):\n%s", diff)
 	}
 }

@@ -95,10 +95,17 @@ func checkContradictions(a *Account, e *Effective, rep *report) {
 	}
 }
 
+// Words of product.md §10.
+const (
+	methodPassword = "password"
+	methodKeyboard = "keyboard-interactive"
+	protocolFTP    = "FTP"
+)
+
 // loginMethods and protocols are those of product.md §10.
 var (
-	loginMethods = []string{"publickey", "password", "keyboard-interactive", "TLSCertificate"}
-	protocols    = []string{"SSH", "FTP"}
+	loginMethods = []string{"publickey", methodPassword, methodKeyboard, "TLSCertificate"}
+	protocols    = []string{"SSH", protocolFTP}
 )
 
 // checkAllDenied reports an account that nothing is left to.

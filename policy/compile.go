@@ -68,7 +68,7 @@ func (s *Set) addGroups(list []Group, rep *report) {
 			rep.errorf(g.At, "a group needs a name")
 		}
 		s.checkSettings(&g.Settings, rep)
-		if scope := g.QuotaScope; scope.Set && scope.Value != "member" && scope.Value != "group" {
+		if scope := g.QuotaScope; scope.Set && scope.Value != scopeMember && scope.Value != scopeGroup {
 			rep.errorf(scope.At, `quota_scope is "member" or "group", not %q`, scope.Value)
 		}
 	}

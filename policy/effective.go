@@ -19,6 +19,10 @@ type Effective struct {
 	// expires_in.
 	ExpiresAt Setting[time.Time]
 
+	// GroupQuota is what the members of the primary group share, nil where
+	// they share nothing. It is not in Scalars: both limits apply.
+	GroupQuota *GroupQuota
+
 	Permissions    []Grant
 	FilePatterns   []Pattern
 	VirtualFolders []Virtual
@@ -33,8 +37,20 @@ type Effective struct {
 	WebClient          []From[string]
 	AccessTime         []From[AccessTime]
 
+	account       *Account
+	primary       *Group               // nil for none
 	origins       [len(scalars)]string // parallel to scalars, "" for not set
 	expiresOrigin string
+}
+
+// GroupQuota is the quota of a group with quota_scope = "group": one bucket for
+// all whose primary group it is, "group:NAME" (product.md §9). What is not Set is
+// not limited.
+type GroupQuota struct {
+	Group  string
+	Size   Setting[Limit] // bytes
+	Files  Setting[Limit] // regular files
+	Inodes Setting[Limit] // everything
 }
 
 // From is an element of a merged list, with the account or group it came from.
@@ -79,8 +95,8 @@ func ScalarKeys() []string {
 	return list
 }
 
-// Origin returns where the value of a scalar key came from: "account:NAME",
-// "group:NAME" or "default".
+// Origin returns where the value of a key came from of which an account has one
+// value: "account:NAME", "group:NAME" or "default".
 func (e *Effective) Origin(key string) string {
 	if key == "expires_at" && e.expiresOrigin != "" {
 		return e.expiresOrigin
@@ -90,5 +106,25 @@ func (e *Effective) Origin(key string) string {
 			return e.origins[i]
 		}
 	}
+	if own := e.account; own != nil && ownSet(own, key) {
+		return "account:" + own.Name
+	}
 	return OriginDefault
+}
+
+// ownSet reports whether a key that only accounts have is written.
+func ownSet(a *Account, key string) bool {
+	switch key {
+	case "uid":
+		return a.UID.Set
+	case "password_hash":
+		return a.PasswordHash.Set
+	case "enabled":
+		return a.Enabled.Set
+	case "created_at":
+		return a.CreatedAt.Set
+	case "primary_group":
+		return a.PrimaryGroup.Value != ""
+	}
+	return false
 }

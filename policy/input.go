@@ -188,13 +188,15 @@ type DataTransferLimit struct {
 	TotalDataTransfer    Setting[Limit]
 }
 
-// AccessTime is one window in which an account may be used.
+// AccessTime is one window in which an account may be used. One that ends before
+// it begins goes on into the next day.
 type AccessTime struct {
-	At      Pos
-	Weekday time.Weekday
-	From    int    // minutes after midnight, inclusive
-	To      int    // minutes after midnight, inclusive
-	Zone    string // IANA name, "UTC" by default
+	At       Pos
+	Weekday  time.Weekday
+	From     int            // minutes after midnight, inclusive
+	To       int            // minutes after midnight, inclusive
+	Zone     string         // IANA name, "UTC" by default
+	Location *time.Location // what Zone was resolved to; nil is right for UTC only
 }
 
 // Site is one site, configured or discovered (product.md §2, §11).

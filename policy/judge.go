@@ -80,11 +80,15 @@ func (p *Place) ask(t Target, need Verbs, how use) Verdict {
 		if p.verbs != 0 || p.reaches(t) {
 			return Verdict{}
 		}
-		return Verdict{Reason: ReasonNoPermission, Class: ClassHidden, Rule: p.rule()}
+		rule := p.rule()
+		if p.grant != nil && p.grant.Verbs&p.own != 0 {
+			rule = p.rules.lowered
+		}
+		return Verdict{Reason: ReasonNoPermission, Class: ClassHidden, Rule: rule}
 	}
 	switch {
 	case need&^p.view != 0:
-		return Verdict{Reason: ReasonNoPermission, Rule: p.rule()}
+		return Verdict{Reason: ReasonNoPermission, Rule: p.lacking(need)}
 	case need&^mount != 0:
 		return Verdict{Reason: ReasonMountReadOnly, Rule: p.mount.rule}
 	case need&removed != 0:
@@ -170,7 +174,7 @@ func (p *Place) checkList() Verdict {
 	case p.access == accessShut:
 		return refuseName(p.shutBy, useObject, false)
 	case p.view&VerbList == 0:
-		return Verdict{Reason: ReasonNoPermission, Rule: p.rule()}
+		return Verdict{Reason: ReasonNoPermission, Rule: p.lacking(VerbList)}
 	case p.own&VerbList == 0:
 		return Verdict{Reason: ReasonMountReadOnly, Rule: p.mount.rule}
 	}
@@ -182,6 +186,15 @@ func (p *Place) rule() *Rule {
 		return nil
 	}
 	return &p.grant.Rule
+}
+
+// lacking returns the rule by which some verb of need is not the account's: the
+// permission entry, or what lowers all entries.
+func (p *Place) lacking(need Verbs) *Rule {
+	if p.grant != nil && need&^p.grant.Verbs == 0 {
+		return p.rules.lowered
+	}
+	return p.rule()
 }
 
 // Visible reports whether a listing of p shows t. For a name that the view

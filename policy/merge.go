@@ -11,6 +11,7 @@ type layer struct {
 	origin   string
 	settings *Settings
 	kind     layerKind
+	group    *Group // nil for the account itself
 }
 
 type layerKind uint8
@@ -25,13 +26,13 @@ const (
 // order written. Membership groups contribute nothing.
 func (s *Set) layers(a *Account) []layer {
 	list := make([]layer, 1, 2+len(a.SecondaryGroups))
-	list[0] = layer{"account:" + a.Name, &a.Settings, ownLayer}
+	list[0] = layer{"account:" + a.Name, &a.Settings, ownLayer, nil}
 	if g := s.groups[a.PrimaryGroup.Value]; g != nil && a.PrimaryGroup.Value != "" {
-		list = append(list, layer{"group:" + g.Name, &g.Settings, primaryLayer})
+		list = append(list, layer{"group:" + g.Name, &g.Settings, primaryLayer, g})
 	}
 	for _, name := range a.SecondaryGroups {
 		if g := s.groups[name.Value]; g != nil {
-			list = append(list, layer{"group:" + g.Name, &g.Settings, secondaryLayer})
+			list = append(list, layer{"group:" + g.Name, &g.Settings, secondaryLayer, g})
 		}
 	}
 	return list
@@ -41,9 +42,10 @@ func (s *Set) layers(a *Account) []layer {
 // wrong with an entry itself was reported where it is written; rep gets what
 // only the merge shows.
 func (s *Set) effective(a *Account, rep *report) *Effective {
-	e := &Effective{}
+	e := &Effective{account: a}
 	list := s.layers(a)
 	e.mergeScalars(list)
+	e.mergeGroupQuota(list)
 	e.mergeExpiry(a, list, rep)
 
 	grants := additive[Grant]{set: s, account: a, rep: rep, what: "permissions"}
@@ -75,7 +77,7 @@ func (s *Set) effective(a *Account, rep *report) *Effective {
 		}
 		e.BandwidthLimits = appendAll(e.BandwidthLimits, l, l.settings.BandwidthLimits, func(b BandwidthLimit) Pos { return b.At })
 		e.DataTransferLimits = appendAll(e.DataTransferLimits, l, l.settings.DataTransferLimits, func(d DataTransferLimit) Pos { return d.At })
-		e.AccessTime = appendAll(e.AccessTime, l, l.settings.AccessTime, func(t AccessTime) Pos { return t.At })
+		e.AccessTime = appendWindows(e.AccessTime, l)
 		e.AllowedIP = appendNew(e.AllowedIP, l, l.settings.AllowedIP)
 		e.DeniedIP = appendNew(e.DeniedIP, l, l.settings.DeniedIP)
 		e.DeniedLoginMethods = appendNew(e.DeniedLoginMethods, l, l.settings.DeniedLoginMethods)
@@ -94,13 +96,36 @@ func (e *Effective) mergeScalars(list []layer) {
 	for i := range scalars {
 		row := &scalars[i]
 		for _, l := range list {
-			if l.kind == secondaryLayer || !row.isSet(l.settings) {
+			if l.kind == secondaryLayer || !row.isSet(l.settings) || (row.shared && l.sharesQuota()) {
 				continue
 			}
 			if e.origins[i] == "" || (l.kind == primaryLayer && row.primary == replaces) {
 				row.copy(&e.Scalars, l.settings)
 				e.origins[i] = l.origin
 			}
+		}
+	}
+}
+
+// sharesQuota reports whether l is a group whose members have one quota in
+// common.
+func (l *layer) sharesQuota() bool { return l.group != nil && l.group.QuotaScope.Value == scopeGroup }
+
+// The values of quota_scope.
+const (
+	scopeMember = "member"
+	scopeGroup  = "group"
+)
+
+// mergeGroupQuota finds the quota that the account shares with others.
+func (e *Effective) mergeGroupQuota(list []layer) {
+	for _, l := range list {
+		if l.kind != primaryLayer {
+			continue
+		}
+		e.primary = l.group
+		if s := l.settings; l.sharesQuota() {
+			e.GroupQuota = &GroupQuota{Group: l.group.Name, Size: s.QuotaSize, Files: s.QuotaFiles, Inodes: s.QuotaInodes}
 		}
 	}
 }
@@ -205,6 +230,16 @@ func (m *additive[E]) conflict(path string, first owned, l layer, at Pos) {
 func appendAll[T any](to []From[T], l layer, list []T, at func(T) Pos) []From[T] {
 	for _, v := range list {
 		to = append(to, From[T]{Value: v, Origin: l.origin, At: at(v)})
+	}
+	return to
+}
+
+// appendWindows appends the access times of one layer that are not there yet.
+func appendWindows(to []From[AccessTime], l layer) []From[AccessTime] {
+	for _, w := range l.settings.AccessTime {
+		if !slices.ContainsFunc(to, func(f From[AccessTime]) bool { return sameWindow(f.Value, w) }) {
+			to = append(to, From[AccessTime]{Value: w, Origin: l.origin, At: w.At})
+		}
 	}
 	return to
 }

@@ -10,18 +10,30 @@ type rules struct {
 	mounts []*Mount // sorted by path
 	root   *Place
 
+	// ceiling is what the account's kind leaves of every permission, by the
+	// setting lowered; VerbAll where it leaves them alone.
+	ceiling Verbs
+	lowered *Rule
+
 	mu sync.RWMutex // guards kids of every Place of the view
 }
 
 func newRules(s *Set, a *Account) *rules {
 	e := s.effective(a, nil)
-	r := &rules{main: a.Main, sites: s.sites, mounts: s.mounts(a, e, nil)}
-	tree := newTree(a, e, r.mounts, s.hasSites(a))
-	above := &Place{rules: r, view: VerbAll, top: true}
+	r := &rules{main: a.Main, sites: s.sites, mounts: s.mounts(a, e, nil), ceiling: VerbAll}
+	if e.Scalars.Anonymous.Value {
+		r.ceiling = verbsAnonymous
+		r.lowered = &Rule{Origin: e.Origin("anonymous"), At: e.Scalars.Anonymous.At, Path: "/"}
+	}
+	tree := newTree(a, e, r.mounts, s.hasSites(a), r.ceiling)
+	above := &Place{rules: r, view: r.ceiling, top: true}
 	r.root = above.descend(step{self: tree, permitted: true}, nil)
 	r.root.top, r.root.fast = true, 0 // some names are kept free at the top
 	return r
 }
+
+// verbsAnonymous is what an anonymous account may do at most (product.md §10).
+const verbsAnonymous = VerbList | VerbDownload
 
 // step is what decides about a child of a Place: which positions of the tree
 // its name leads to, whether the patterns permit it, and where it lies relative
@@ -205,7 +217,7 @@ func (c *Place) inherit(self *node, via []*node) {
 		grant = weak
 	}
 	if grant != nil {
-		c.grant, c.view = grant, grant.Verbs
+		c.grant, c.view = grant, grant.Verbs&c.rules.ceiling
 	}
 	if pat != nil {
 		c.pattern = pat

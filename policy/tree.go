@@ -140,8 +140,9 @@ func (t *tree) provide(path string) *node {
 	return n
 }
 
-// newTree builds the tree of a view's mounts and entries.
-func newTree(a *Account, e *Effective, mounts []*Mount, hasSites bool) *node {
+// newTree builds the tree of a view's mounts and entries. ceiling is what is left
+// of every permission.
+func newTree(a *Account, e *Effective, mounts []*Mount, hasSites bool, ceiling Verbs) *node {
 	t := &tree{root: &node{}}
 	for i := range e.Permissions {
 		g := &e.Permissions[i]
@@ -161,15 +162,15 @@ func newTree(a *Account, e *Effective, mounts []*Mount, hasSites bool) *node {
 		t.provide("/" + usersName).fixed = true
 	}
 	t.root.provided = true
-	t.root.summarise()
+	t.root.summarise(ceiling)
 	return t.root
 }
 
 // summarise fills in what a node knows of everything below it.
-func (n *node) summarise() {
+func (n *node) summarise(ceiling Verbs) {
 	if g := n.grant; g != nil {
 		n.opens = !g.implied
-		n.reaches = g.Verbs != 0
+		n.reaches = g.Verbs&ceiling != 0
 		n.granted = g.Verbs&VerbDownload != 0
 		n.varied = !n.granted
 	}
@@ -180,7 +181,7 @@ func (n *node) summarise() {
 		n.reaches = true
 	}
 	below := func(c *node) {
-		c.summarise()
+		c.summarise(ceiling)
 		n.leads = n.leads || c.opens || c.leads
 		n.reaches = n.reaches || c.reaches
 		n.granted = n.granted || c.granted
