@@ -29,7 +29,7 @@ func makeCopy() error {
 	if err != nil {
 		return fmt.Errorf("find the working directory: %w", err)
 	}
-	points, err := mountPoints()
+	points, err := mountPoints(cwd)
 	if err != nil {
 		return err
 	}
@@ -49,8 +49,10 @@ func makeCopy() error {
 }
 
 // mountPoints returns the mount points of the machine's file systems, each
-// after those above it; the kernel's own (proc, sys, dev, run) are left out.
-func mountPoints() ([]string, error) {
+// after those above it. The kernel's own (proc, sys, dev, run) are left out, and
+// so are FUSE mounts unless the working directory cwd is in them: to look at one
+// is to wait for its daemon, and to hold one keeps its connection alive.
+func mountPoints(cwd string) ([]string, error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
 		return nil, fmt.Errorf("list the mounts: %w", err)
@@ -60,13 +62,15 @@ func mountPoints() ([]string, error) {
 	seen := map[string]bool{"/": true}
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 5 || seen[fields[4]] {
+		before, after, _ := strings.Cut(lines.Text(), " - ")
+		fields, fsType := strings.Fields(before), strings.Fields(after)
+		if len(fields) < 5 || len(fsType) == 0 || seen[fields[4]] {
 			continue
 		}
 		p := fields[4]
 		seen[p] = true
-		if kernelOwned(p) || strings.ContainsAny(p, `\:,`) {
+		fuse := strings.HasPrefix(fsType[0], "fuse") && !below(cwd, p)
+		if fuse || fsType[0] == "autofs" || kernelOwned(p) || strings.ContainsAny(p, `\:,`) {
 			continue
 		}
 		if st, err := os.Stat(p); err != nil || !st.IsDir() {
@@ -80,9 +84,11 @@ func mountPoints() ([]string, error) {
 	return points, nil
 }
 
+func below(path, dir string) bool { return path == dir || strings.HasPrefix(path, dir+"/") }
+
 func kernelOwned(p string) bool {
 	for _, dir := range append([]string{"/proc", "/sys", "/dev"}, empties...) {
-		if p == dir || strings.HasPrefix(p, dir+"/") {
+		if below(p, dir) {
 			return true
 		}
 	}
