@@ -18,6 +18,7 @@ type env struct {
 	config         string
 	json           bool
 	standalone     bool
+	output         string // -o: a file, "-" for stdout
 }
 
 // command is one verb. The table commands is the only list of them.
@@ -37,6 +38,7 @@ func commands() []command {
 		{name: "check", args: "[FILE]", summary: "print every problem of a configuration, with its place", max: 1, run: check},
 		{name: "accounts", summary: "list the accounts of the running daemon", flags: jsonFlag, run: accounts},
 		{name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host", min: 1, max: 1, flags: standaloneFlag, run: render},
+		{name: "import", args: "sftpgo DUMP.json | aegir DIR...", summary: "write a configuration from another system's, and report what could not be carried", min: 2, max: 1000, flags: importFlags, run: importFrom},
 		{name: "version", summary: "print the version", run: version},
 	}
 }

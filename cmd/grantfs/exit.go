@@ -10,6 +10,7 @@ const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 64
+	exitBadData     = 65
 	exitNoAccount   = 67
 	exitUnavailable = 69
 	exitConfig      = 78

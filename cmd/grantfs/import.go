@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"grantfs/config/sftpgo"
+)
+
+func importFlags(f *flag.FlagSet, e *env) {
+	jsonFlag(f, e)
+	f.StringVar(&e.output, "o", "-", "write the configuration to `FILE`, - for stdout")
+}
+
+// importFrom writes a configuration from what another system has: the TOML goes
+// to stdout or a file, what is to be known about it to stderr.
+func importFrom(_ context.Context, e *env, args []string) error {
+	switch from := args[0]; {
+	case from == "sftpgo" && len(args) == 2:
+		return importSFTPGo(e, args[1])
+	case from == "sftpgo":
+		return usage("usage: grantfs import sftpgo DUMP.json")
+	case from == "aegir":
+		return importAegir(e, args[1:])
+	default:
+		return usage("can't import from %q: sftpgo or aegir", from)
+	}
+}
+
+func importSFTPGo(e *env, dump string) error {
+	data, err := os.ReadFile(dump)
+	if err != nil {
+		return fmt.Errorf("import: %w", err)
+	}
+	r, err := sftpgo.Import(data)
+	if err != nil {
+		return &exitError{exitBadData, fmt.Errorf("import %s: %w", dump, err)}
+	}
+	if err := e.writeConfig(r.TOML); err != nil {
+		return err
+	}
+	if e.json {
+		return printReport(e.stderr, r.Report)
+	}
+	for _, f := range r.Report.Findings {
+		fmt.Fprintln(e.stderr, f)
+	}
+	fmt.Fprintf(e.stderr, "%d accounts (%d disabled because of what could not be carried), %d groups, %d folders\n",
+		r.Report.Accounts, r.Report.Disabled, r.Report.Groups, r.Report.Folders)
+	return nil
+}
+
+// printReport prints a report as JSON.
+func printReport(w io.Writer, report any) error {
+	out := json.NewEncoder(w)
+	out.SetIndent("", "  ")
+	out.SetEscapeHTML(false)
+	if err := out.Encode(report); err != nil {
+		return fmt.Errorf("print the report: %w", err)
+	}
+	return nil
+}
+
+// writeConfig writes a configuration to where -o says. It may hold hashes of
+// passwords: a file is readable for its owner only, and never half written.
+func (e *env) writeConfig(text []byte) error {
+	if e.output == "-" {
+		if _, err := e.stdout.Write(text); err != nil {
+			return fmt.Errorf("print the configuration: %w", err)
+		}
+		return nil
+	}
+	if err := replaceFile(e.output, text); err != nil {
+		return fmt.Errorf("write the configuration: %w", err)
+	}
+	return nil
+}
+
+// replaceFile puts a new file of mode 0600 in place of path.
+func replaceFile(path string, data []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".import-*")
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name()) // best effort: the first error says what went wrong
+	}
+	return err
+}
