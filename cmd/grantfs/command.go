@@ -19,6 +19,8 @@ type env struct {
 	json           bool
 	standalone     bool
 	output         string // -o: a file, "-" for stdout
+	kind           string // --type
+	from           string // --from
 }
 
 // command is one verb. The table commands is the only list of them.
@@ -36,6 +38,11 @@ func commands() []command {
 	return []command{
 		{name: "serve", summary: "mount the views and serve them until SIGTERM; SIGHUP reloads", run: serve},
 		{name: "check", args: "[FILE]", summary: "print every problem of a configuration, with its place", max: 1, run: check},
+		{name: "effective", args: "ACCOUNT", summary: "print every setting of an account after the merge, with its origin", min: 1, max: 1, flags: jsonFlag, run: effective},
+		{name: "view", args: "ACCOUNT [PATH]", summary: "print the tree an account sees, with rights, buckets and origins", min: 1, max: 2, flags: jsonFlag, run: view},
+		{name: "explain", args: "ACCOUNT VERB PATH [PATH2]", summary: "say whether an account may do something, by which rule, and what would allow it", min: 3, max: 4, flags: typeFlag, run: explain},
+		{name: "who", args: "PATH", summary: "print every account that reaches a backing path", min: 1, max: 1, flags: typeFlag, run: who},
+		{name: "plan", args: "NEW [--from OLD]", summary: "print the difference in access between two configurations", min: 1, max: 1, flags: planFlags, run: plan},
 		{name: "accounts", summary: "list the accounts of the running daemon", flags: jsonFlag, run: accounts},
 		{name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host", min: 1, max: 1, flags: standaloneFlag, run: render},
 		{name: "import", args: "sftpgo DUMP.json | aegir DIR...", summary: "write a configuration from another system's, and report what could not be carried", min: 2, max: 1000, flags: importFlags, run: importFrom},
@@ -44,6 +51,16 @@ func commands() []command {
 }
 
 func jsonFlag(f *flag.FlagSet, e *env) { f.BoolVar(&e.json, "json", false, "print JSON") }
+
+func typeFlag(f *flag.FlagSet, e *env) {
+	jsonFlag(f, e)
+	f.StringVar(&e.kind, "type", "", "what is at PATH: `dir`, file or symlink")
+}
+
+func planFlags(f *flag.FlagSet, e *env) {
+	jsonFlag(f, e)
+	f.StringVar(&e.from, "from", "", "the old configuration `FILE`, else that of --config")
+}
 
 func standaloneFlag(f *flag.FlagSet, e *env) {
 	f.BoolVar(&e.standalone, "standalone", false, "for sshd: a complete configuration instead of a drop-in")

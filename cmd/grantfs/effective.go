@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"grantfs/policy"
+)
+
+// loadSet reads the configuration; its errors go to stderr and end the command.
+func loadSet(e *env, path string) (*policy.Set, error) {
+	l, err := load(path)
+	if err != nil {
+		return nil, err
+	}
+	if l.set == nil {
+		return nil, l.report(e.stderr)
+	}
+	return l.set, nil
+}
+
+// loadView reads the configuration and finds the view of an account.
+func loadView(e *env, account string) (*policy.View, error) {
+	set, err := loadSet(e, e.config)
+	if err != nil {
+		return nil, err
+	}
+	v, ok := set.View(account)
+	if !ok {
+		return nil, &exitError{exitNoAccount, fmt.Errorf("no account %q", account)}
+	}
+	return v, nil
+}
+
+// effective prints every setting of an account after the merge.
+func effective(_ context.Context, e *env, args []string) error {
+	v, err := loadView(e, args[0])
+	if err != nil {
+		return err
+	}
+	if e.json {
+		return printJSON(e.stdout, v.Effective())
+	}
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "SETTING\tVALUE\tORIGIN\tAT")
+	for _, s := range v.Effective().Settings() {
+		if len(s.Values) == 0 {
+			fmt.Fprintf(w, "%s\t-\t%s\t-\n", s.Key, policy.OriginDefault)
+		}
+		for _, x := range s.Values {
+			key := s.Key
+			if s.Kind == policy.EffectPaths {
+				key += " " + x.Path
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", key, valueText(x.Value), x.Origin, placeText(x.At))
+		}
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print settings: %w", err)
+	}
+	return nil
+}
+
+// valueText returns a value of --json for people, "-" for none.
+func valueText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "-"
+	case string:
+		return dash(v)
+	case []string:
+		return dash(strings.Join(v, ","))
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(text)
+}

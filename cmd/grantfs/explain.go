@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"grantfs/policy"
+)
+
+// explanationJSON is what "grantfs explain --json" prints (product.md §13).
+type explanationJSON struct {
+	Allowed    bool      `json:"allowed"`
+	Reason     string    `json:"reason"`      // "" if allowed
+	Error      string    `json:"error"`       // how the account sees the refusal, "" if allowed
+	Rule       *ruleJSON `json:"rule"`        // null where no entry decided
+	Chain      []string  `json:"chain"`       // from the account to the rule's origin
+	WouldAllow string    `json:"would_allow"` // "" if allowed
+	Groups     groupJSON `json:"groups"`
+}
+
+// groupJSON is an account's groups. Membership groups contribute nothing.
+type groupJSON struct {
+	Primary    string   `json:"primary"` // "" for none
+	Secondary  []string `json:"secondary"`
+	Membership []string `json:"membership"`
+}
+
+// errorNames are the errors that refusals are shown as.
+var errorNames = map[policy.Class]string{
+	policy.ClassRefused:     "EACCES",
+	policy.ClassHidden:      "ENOENT",
+	policy.ClassBusy:        "EBUSY",
+	policy.ClassCross:       "EXDEV",
+	policy.ClassNotOwner:    "EPERM",
+	policy.ClassUnsupported: "EOPNOTSUPP",
+}
+
+// explain says whether an account may do something, by which rule, and what
+// would allow it. It exits 1 if not.
+func explain(_ context.Context, e *env, args []string) error {
+	kind, err := fileType(e.kind)
+	if err != nil {
+		return err
+	}
+	v, err := loadView(e, args[0])
+	if err != nil {
+		return err
+	}
+	q := policy.Question{Verb: args[1], Path: args[2], Type: kind}
+	if len(args) > 3 {
+		if q.To = args[3]; q.To == "" {
+			return usage("the second path is empty")
+		}
+	}
+	x, err := v.Explain(q)
+	if errors.Is(err, policy.ErrVerb) {
+		return usage("%v; there are: %s", err, strings.Join(policy.VerbsAndOps(), " "))
+	}
+	if err != nil {
+		return usage("%v", err)
+	}
+	if err := e.explained(v, x); err != nil {
+		return fmt.Errorf("print the explanation: %w", err)
+	}
+	if !x.Allowed() {
+		return &exitError{exitFailure, nil}
+	}
+	return nil
+}
+
+func (e *env) explained(v *policy.View, x policy.Explanation) error {
+	out := explanationJSON{
+		Allowed: x.Allowed(), Reason: x.Reason.String(), Chain: []string{},
+		WouldAllow: x.WouldAllow, Groups: groupsOf(v),
+	}
+	if !out.Allowed {
+		out.Error = errorNames[x.Class]
+	}
+	if x.Rule != nil {
+		rule := newRuleJSON(*x.Rule)
+		out.Rule, out.Chain = &rule, chain(v, rule.Origin)
+	}
+	if e.json {
+		return printJSON(e.stdout, out)
+	}
+	var b strings.Builder
+	if out.Allowed {
+		b.WriteString("allowed\n")
+	} else {
+		fmt.Fprintf(&b, "refused: %s (%s)\n", out.Reason, out.Error)
+	}
+	if x.Rule != nil {
+		fmt.Fprintf(&b, "rule:    %s\n", ruleText(*x.Rule))
+	}
+	if len(out.Chain) > 1 {
+		fmt.Fprintf(&b, "chain:   %s\n", strings.Join(out.Chain, " <- "))
+	}
+	if text := out.Groups.String(); text != "" {
+		fmt.Fprintf(&b, "groups:  %s\n", text)
+	}
+	if !out.Allowed {
+		fmt.Fprintf(&b, "would allow it:\n  %s\n", strings.ReplaceAll(out.WouldAllow, "\n", "\n  "))
+	}
+	_, err := fmt.Fprint(e.stdout, b.String())
+	return err
+}
+
+func groupsOf(v *policy.View) groupJSON {
+	primary, secondary, membership := v.Groups()
+	return groupJSON{primary, secondary, membership}
+}
+
+// String returns the groups for people, "" for none.
+func (g groupJSON) String() string {
+	var list []string
+	if g.Primary != "" {
+		list = append(list, g.Primary+" (primary)")
+	}
+	for _, name := range g.Secondary {
+		list = append(list, name+" (secondary)")
+	}
+	for _, name := range g.Membership {
+		list = append(list, name+" (membership, contributes nothing)")
+	}
+	return strings.Join(list, ", ")
+}
+
+// chain returns how a rule comes to an account.
+func chain(v *policy.View, origin string) []string {
+	own := "account:" + v.Account()
+	if origin == own {
+		return []string{own}
+	}
+	return []string{own, origin}
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"text/tabwriter"
+
+	"grantfs/policy"
+)
+
+// branchJSON is one directory of "grantfs view --json".
+type branchJSON struct {
+	Path     string       `json:"path"`
+	Kind     string       `json:"kind"`
+	Origin   string       `json:"origin"`
+	At       *string      `json:"at"`
+	Source   string       `json:"source"` // "" for what is no mount
+	ReadOnly bool         `json:"read_only"`
+	Preset   string       `json:"preset"`
+	Buckets  []string     `json:"buckets"`
+	Verbs    []string     `json:"verbs"`
+	Rule     ruleJSON     `json:"rule"`
+	Patterns *patternJSON `json:"file_patterns"`
+	Hidden   bool         `json:"hidden"`
+	Children []branchJSON `json:"children"`
+}
+
+type patternJSON struct {
+	ruleJSON
+	Allowed    []string `json:"allowed"`
+	Denied     []string `json:"denied"`
+	DenyPolicy string   `json:"deny_policy"`
+}
+
+// view prints the tree that an account sees, with rights, buckets and origins.
+func view(_ context.Context, e *env, args []string) error {
+	v, err := loadView(e, args[0])
+	if err != nil {
+		return err
+	}
+	at := "/"
+	if len(args) > 1 {
+		at = args[1]
+	}
+	b, refused, err := v.Tree(at)
+	switch {
+	case err != nil:
+		return usage("%v", err)
+	case !refused.Allowed():
+		return fmt.Errorf("%s can't get to %s: %s", v.Account(), at, refused.Reason)
+	case e.json:
+		return printJSON(e.stdout, newBranchJSON(b))
+	}
+	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PATH\tKIND\tVERBS\tRIGHTS FROM\tBUCKETS\tSOURCE\tORIGIN")
+	printBranch(w, b, b.Path, "")
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("print the view: %w", err)
+	}
+	return nil
+}
+
+func newBranchJSON(b *policy.Branch) branchJSON {
+	out := branchJSON{
+		Path: b.Path, Kind: string(b.Kind), Origin: b.Origin, At: placeJSON(b.At),
+		Source: b.Source, ReadOnly: b.ReadOnly, Preset: b.Preset,
+		Buckets: append([]string{}, b.Buckets...), Verbs: b.Verbs.Names(), Rule: newRuleJSON(b.Rule),
+		Hidden: b.Hidden, Children: []branchJSON{},
+	}
+	if p := b.Pattern; p != nil {
+		out.Patterns = &patternJSON{newRuleJSON(p.Rule), append([]string{}, p.Allowed...), append([]string{}, p.Denied...), "deny"}
+		if p.Hide {
+			out.Patterns.DenyPolicy = "hide"
+		}
+	}
+	for _, c := range b.Children {
+		out.Children = append(out.Children, newBranchJSON(c))
+	}
+	return out
+}
+
+// printBranch prints b as name, and what is below it; indent is what stands before
+// the lines below it.
+func printBranch(w *tabwriter.Writer, b *policy.Branch, name, indent string) {
+	kind := string(b.Kind)
+	if b.Preset != "" {
+		kind += ", preset " + b.Preset
+	}
+	if b.ReadOnly {
+		kind += ", read-only"
+	}
+	if b.Hidden {
+		kind += ", hidden"
+	}
+	origin := b.Origin
+	if !b.At.IsZero() {
+		origin += " at " + placeText(b.At)
+	}
+	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, kind, verbText(b.Verbs), ruleText(b.Rule),
+		dash(strings.Join(b.Buckets, " ")), dash(b.Source), origin)
+	if p := b.Pattern; p != nil && (p.Path == b.Path || indent == "") {
+		fmt.Fprintf(w, "%s\t\t%s\t\t\t\t%s\n", indent+"  ", patternText(p), ruleText(p.Rule))
+	}
+	for i, c := range b.Children {
+		branch, below := "├─ ", "│  "
+		if i == len(b.Children)-1 {
+			branch, below = "└─ ", "   "
+		}
+		printBranch(w, c, indent+branch+path.Base(c.Path), indent+below)
+	}
+}
+
+func patternText(p *policy.Pattern) string {
+	var list []string
+	if len(p.Allowed) > 0 {
+		list = append(list, "only "+strings.Join(p.Allowed, " "))
+	}
+	if len(p.Denied) > 0 {
+		word := "not "
+		if p.Hide {
+			word = "hides "
+		}
+		list = append(list, word+strings.Join(p.Denied, " "))
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,203 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// ErrQuestion is in the chain of every error about a question that can't be
+// read: an unknown verb, a bad path, a second path where none belongs. ErrVerb
+// is in the chain of those about the verb.
+var (
+	ErrQuestion = errors.New("bad question")
+	ErrVerb     = fmt.Errorf("%w: no such verb or operation", ErrQuestion)
+)
+
+// Question asks whether an account may do something (product.md §13).
+type Question struct {
+	Verb string   // a permission of product.md §5, or the name of an operation
+	Path string   // in the view; a trailing slash says that it is a directory
+	To   string   // the second path of a rename or a copy, "" for none
+	Type FileType // of what is at Path; TypeNone: what Verb is about
+}
+
+// Explanation answers a Question: the verdict, the entry that decided, and what
+// would allow it. It judges permissions, patterns, presets and the view's
+// structure, never the disk.
+type Explanation struct {
+	Verdict
+	// Dir is the directory whose rules decided.
+	Dir string
+	// WouldAllow says what to write into the configuration, a line for each
+	// edit, or begins with "nothing" where no edit of the account's rights
+	// allows it; "" where it is allowed already.
+	WouldAllow string
+}
+
+// Explain answers q. The error wraps ErrQuestion.
+func (v *View) Explain(q Question) (Explanation, error) {
+	asked, err := q.parse()
+	if err != nil {
+		return Explanation{}, err
+	}
+	f := v.rules().answer(asked)
+	e := Explanation{Verdict: f.Verdict, Dir: f.dir}
+	e.Rule = f.named(v)
+	if !f.Allowed() {
+		e.WouldAllow = v.wouldAllow(asked, f)
+	}
+	return e, nil
+}
+
+// inquiry is one operation of a parsed Question. A bare verb such as "rename"
+// is several.
+type inquiry struct {
+	op   Op
+	kind FileType
+	path string
+	to   string // "" for none
+}
+
+// subjects is what each permission is about: the operation that needs it, and
+// on what.
+var subjects = []struct {
+	verb Verbs
+	op   Op
+	kind FileType
+	only bool // about nothing else
+}{
+	{VerbList, OpReaddir, TypeDir, false},
+	{VerbDownload, OpOpenRead, TypeFile, false},
+	{VerbUpload, OpCreate, TypeFile, false},
+	{VerbOverwrite, OpOpenWrite, TypeFile, false},
+	{VerbDeleteFiles, OpUnlink, TypeFile, true},
+	{VerbDeleteDirs, OpRmdir, TypeDir, true},
+	{VerbRenameFiles, OpRename, TypeFile, true},
+	{VerbRenameDirs, OpRename, TypeDir, true},
+	{VerbCreateDirs, OpMkdir, TypeDir, true},
+	{VerbCreateSymlinks, OpSymlink, TypeSymlink, true},
+	{VerbChmod, OpChmod, TypeFile, false},
+	{VerbChown, OpChown, TypeFile, false},
+	{VerbChtimes, OpUtimes, TypeFile, false},
+	{VerbCopy, OpCopy, TypeFile, false},
+}
+
+// assumed returns the type that an operation is about. TypeNone: any.
+func assumed(op Op) FileType {
+	switch op {
+	case OpLookup, OpGetattr, OpAccess, OpStatfs:
+		return TypeNone
+	case OpReaddir, OpMkdir, OpRmdir:
+		return TypeDir
+	case OpSymlink, OpReadlink:
+		return TypeSymlink
+	}
+	return TypeFile
+}
+
+// ParseOp returns the operation called name, as Op.String has it.
+func ParseOp(name string) (Op, bool) {
+	for op := OpNone + 1; op < opCount; op++ {
+		if ops[op].name == name {
+			return op, true
+		}
+	}
+	return OpNone, false
+}
+
+// CleanPath returns the absolute path p without a trailing slash. The error wraps
+// ErrQuestion: p is relative, or has empty components, "." or "..", a NUL byte, or
+// more than Linux takes.
+func CleanPath(p string) (string, error) {
+	clean, err := cleanPath(p)
+	if err != nil {
+		return "", fmt.Errorf("%w: the path %w", ErrQuestion, err)
+	}
+	return clean, nil
+}
+
+// parse reads q.
+func (q Question) parse() ([]inquiry, error) {
+	path, err := CleanPath(q.Path)
+	if err != nil {
+		return nil, err
+	}
+	kind := q.Type
+	if strings.HasSuffix(q.Path, "/") {
+		if kind != TypeNone && kind != TypeDir {
+			return nil, fmt.Errorf("%w: %q ends as a directory does", ErrQuestion, q.Path)
+		}
+		kind = TypeDir
+	}
+	to := ""
+	if q.To != "" {
+		if to, err = CleanPath(q.To); err != nil {
+			return nil, err
+		}
+	}
+	list, err := inquiries(q.Verb, kind)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if to != "" && list[i].op != OpRename && list[i].op != OpCopy {
+			return nil, fmt.Errorf("%w: only rename and copy have a second path", ErrQuestion)
+		}
+		list[i].path, list[i].to = path, to
+	}
+	return list, nil
+}
+
+// inquiries returns the operations that a verb stands for, on something of type
+// kind.
+func inquiries(verb string, kind FileType) ([]inquiry, error) {
+	verbs, isVerb := ParseVerb(verb)
+	op, isOp := ParseOp(verb)
+	switch {
+	case isVerb:
+	case isOp:
+		if kind == TypeNone {
+			kind = assumed(op)
+		}
+		return []inquiry{{op: op, kind: kind}}, nil
+	default:
+		return nil, fmt.Errorf("%w: %q", ErrVerb, short(verb))
+	}
+	var list []inquiry
+	for _, s := range subjects {
+		if verbs&s.verb == 0 {
+			continue
+		}
+		i := inquiry{op: s.op, kind: s.kind}
+		// A link counts as a file where it is removed or moved.
+		fits := kind == TypeNone || kind == s.kind || kind == TypeSymlink && s.kind == TypeFile
+		switch {
+		case s.only && !fits:
+			continue
+		case kind != TypeNone:
+			i.kind = kind
+		}
+		if s.op == OpReaddir && i.kind != TypeDir {
+			i.op = OpReadlink // the only other thing that needs list
+		}
+		list = append(list, i)
+	}
+	if list == nil {
+		return nil, fmt.Errorf("%w: %s is not about a thing of that type", ErrQuestion, verb)
+	}
+	return list, nil
+}
+
+// VerbsAndOps returns every name that a Question may have as its verb: the
+// permissions, then the operations that are not called as one.
+func VerbsAndOps() []string {
+	list := VerbNames()
+	for _, op := range Ops() {
+		if name := op.String(); !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}

@@ -1,0 +1,201 @@
+package policy
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// BranchKind says what a part of a view is.
+type BranchKind string
+
+// The kinds.
+const (
+	BranchHome      BranchKind = "home"
+	BranchSite      BranchKind = "site"
+	BranchFolder    BranchKind = "folder"
+	BranchSynthetic BranchKind = "synthetic" // only the view provides it
+	BranchUsers     BranchKind = "users"     // the main account's directory of credentials
+	BranchDirectory BranchKind = "directory" // in a backing, if it is there at all
+)
+
+// Branch is one directory of a view that policy knows of: provided by the view,
+// or a place where rights change (product.md §13, "view").
+type Branch struct {
+	Path string // in the view; components may be globs
+	Kind BranchKind
+	// Origin and At say where a mount comes from; for other kinds what made
+	// them known: "default" and no place for what follows from the rest.
+	Origin string
+	At     Pos
+
+	Source   string   // the mount's backing directory, "" for what is no mount
+	ReadOnly bool     // the mount's read_only
+	Preset   string   // "aegir" where a site with that preset begins
+	Buckets  []string // what objects in it are charged to (product.md §9)
+	Verbs    Verbs    // what may be done with ordinary names in it
+	Rule     Rule     // the permission entry that Verbs come from
+	Pattern  *Pattern // the file patterns of names in it, nil for none
+	Hidden   bool     // reached by name only
+	Children []*Branch
+}
+
+// Tree returns the part of the view at and below the directory at vpath: what is
+// there by policy, never what is on disk. The Verdict is a refusal where the
+// account can't reach vpath. The error wraps ErrQuestion: a bad path.
+func (v *View) Tree(vpath string) (*Branch, Verdict, error) {
+	clean, err := CleanPath(vpath)
+	if err != nil {
+		return nil, Verdict{}, err
+	}
+	f, ok := v.rules().walk(clean, clean, 0)
+	if !ok {
+		return nil, f.Verdict, nil
+	}
+	g := &grower{view: v, patterns: v.Effective().FilePatterns}
+	return g.grow(f.place, clean), Verdict{}, nil
+}
+
+// grower builds the Branches of one view.
+type grower struct {
+	view     *View
+	patterns []Pattern
+}
+
+// grow returns the branch of p, which lies at at.
+func (g *grower) grow(p *Place, at string) *Branch {
+	b := &Branch{Path: at, Kind: BranchDirectory, Origin: OriginDefault, Verbs: p.Ordinary(), Rule: p.Rule()}
+	if b.Rule.Path == at {
+		b.Origin, b.At = b.Rule.Origin, b.Rule.At
+	}
+	if p.pattern != nil {
+		if i := slices.IndexFunc(g.patterns, func(e Pattern) bool { return e.Rule == *p.pattern.rule }); i >= 0 {
+			b.Pattern = &g.patterns[i]
+		}
+	}
+	if p.spot.region == regionTop {
+		b.Preset = presetAegir
+	}
+	switch m := p.mount; {
+	case m == nil && at == "/"+usersName && g.view.Main():
+		b.Kind, b.Origin, b.At = BranchUsers, OriginDefault, Pos{}
+	case m == nil:
+		b.Kind, b.Origin, b.At = BranchSynthetic, OriginDefault, Pos{}
+	case p.root:
+		rule := g.view.mountRule(m)
+		b.Kind, b.Origin, b.At = mountKind(m), rule.Origin, rule.At
+		b.Source, b.ReadOnly = m.Source, m.ReadOnly
+		b.Buckets = g.view.Buckets(m)
+	default:
+		b.Buckets = g.view.Buckets(m)
+		if p.synthetic {
+			b.Kind, b.Origin, b.At = BranchSynthetic, OriginDefault, Pos{}
+		}
+	}
+	for _, c := range p.known() {
+		if !p.Check(OpLookup, Target{Name: c.sample, Type: TypeDir}).Allowed() {
+			continue // it leads nowhere, or is closed
+		}
+		next := g.grow(p.Child(c.sample), join(at, c.name))
+		if entry, ok := p.ProvidedName(c.name); ok {
+			next.Hidden = !entry.Listed
+		}
+		b.Children = append(b.Children, next)
+	}
+	return b
+}
+
+func mountKind(m *Mount) BranchKind {
+	switch {
+	case m.Name == homeName:
+		return BranchHome
+	case strings.HasPrefix(m.Name, "site:"):
+		return BranchSite
+	}
+	return BranchFolder
+}
+
+// homeName is the Name of the mount of a home.
+const homeName = "home"
+
+// Ordinary returns what the account may do with names in the directory that
+// neither a pattern nor a preset singles out.
+func (p *Place) Ordinary() Verbs {
+	verbs := p.verbs
+	switch {
+	case p.access != accessOpen:
+		verbs &= VerbList
+		if p.access == accessShut {
+			verbs = 0
+		}
+	case p.mount == nil:
+		verbs &= VerbList
+	case p.spot.region != regionNone:
+		removed, _ := p.spot.region.protects(Target{Type: TypeFile}, p.rules.main)
+		verbs &^= removed
+	}
+	return verbs
+}
+
+// knownName is a name below a directory at which some entry or mount lies, or
+// leads to one.
+type knownName struct {
+	name   string // as it is written; may be a glob
+	sample string // a name that it stands for
+}
+
+// known returns the names below p that policy knows of, sorted.
+func (p *Place) known() []knownName {
+	var list []knownName
+	add := func(n *node) {
+		for name := range n.exact {
+			list = append(list, knownName{name, name})
+		}
+		for _, e := range n.globs {
+			list = append(list, knownName{e.glob.text, sampleOf(e.glob.text)})
+		}
+	}
+	if p.self != nil {
+		add(p.self)
+	}
+	for _, n := range p.via {
+		add(n)
+	}
+	slices.SortFunc(list, func(a, b knownName) int { return strings.Compare(a.name, b.name) })
+	return slices.Compact(list)
+}
+
+// sampleOf returns a name that a glob, or a name, stands for. What the glob
+// leaves open is filled with text that no configuration names.
+func sampleOf(glob string) string {
+	var b strings.Builder
+	for _, t := range tokenize(glob, false) {
+		switch t.kind {
+		case globLiteral:
+			b.WriteRune(t.r)
+		case globAny:
+			b.WriteRune('~')
+		case globStar:
+			b.WriteString("~any~")
+		case globClass:
+			b.WriteRune(t.member())
+		}
+	}
+	name := b.String()
+	if ok, err := path.Match(glob, name); err != nil || !ok {
+		return glob
+	}
+	return name
+}
+
+// member returns a character that the class t accepts.
+func (t *globToken) member() rune {
+	if !t.negated {
+		return t.ranges[0][0]
+	}
+	for r := '~'; ; r-- {
+		if t.accepts(r, false) || r == ' ' {
+			return r
+		}
+	}
+}

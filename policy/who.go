@@ -1,0 +1,122 @@
+package policy
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Reach is one way in which an account reaches a backing path (product.md §13,
+// "who").
+type Reach struct {
+	Account string
+	Enabled bool   // false: the account can't be used at present
+	VPath   string // where the view has it
+	Mount   string // "home", "folder:media", "site:o1/shop.example.org"
+	Verbs   Verbs  // what may be done with it
+	Rule    Rule   // the permission entry that governs the directory that holds it
+}
+
+// Who returns every way in which accounts reach the absolute backing path, sorted
+// by account and vpath. It is pure: kind says what is at the path; with TypeDir
+// the verbs are those for what is in the directory, and so they are for the root
+// of a mount. TypeNone is a file. The error wraps ErrQuestion: a bad path.
+func (s *Set) Who(backing string, kind FileType) ([]Reach, error) {
+	clean, err := CleanPath(backing)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasSuffix(backing, "/") {
+		kind = TypeDir
+	}
+	if kind == TypeNone {
+		kind = TypeFile
+	}
+	var list []Reach
+	for _, v := range s.list {
+		for _, m := range v.transientMounts() {
+			for _, vpath := range m.shows(clean) {
+				if r, ok := v.reach(m, vpath, kind); ok {
+					list = append(list, r)
+				}
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b Reach) int {
+		return strings.Compare(a.Account+"\x00"+a.VPath, b.Account+"\x00"+b.VPath)
+	})
+	return slices.Compact(list), nil
+}
+
+// shows returns the paths of the view at which m would show a backing path, as
+// far as nothing else lies there: below its source, or through a site's store.
+func (m *Mount) shows(backing string) []string {
+	var list []string
+	if under(backing, m.Source) {
+		list = append(list, join(m.Path, relative(backing, m.Source)))
+	}
+	for _, store := range m.Stores {
+		if clean, err := cleanPath(store.Path); err == nil && under(backing, clean) {
+			at := join(join(m.Path, store.Name), relative(backing, clean))
+			if !slices.Contains(list, at) {
+				list = append(list, at)
+			}
+		}
+	}
+	return list
+}
+
+// relative returns path, which is dir or lies below it, as it is called from
+// there: "" for dir itself.
+func relative(path, dir string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, dir), "/")
+}
+
+// reach judges what the account may do with what lies at vpath in m; false where
+// the view has something else there, or does not let the account get there.
+func (v *View) reach(m *Mount, vpath string, kind FileType) (Reach, bool) {
+	r := Reach{Account: v.Account(), Enabled: v.Enabled(), VPath: vpath, Mount: m.Name}
+	rules := v.rules()
+	if vpath == m.Path {
+		kind = TypeDir
+	}
+	if kind == TypeDir {
+		f, ok := rules.walk(vpath, vpath, 0)
+		if !ok || !f.place.lies(m) {
+			return r, false
+		}
+		r.Verbs, r.Rule = f.place.Ordinary(), f.place.Rule()
+		return r, true
+	}
+	f, ok := rules.walk(path.Dir(vpath), vpath, 0)
+	t := Target{Name: path.Base(vpath), Type: kind}
+	if !ok || !f.place.lies(m) || f.place.provides(t.Name) || !f.place.Check(OpLookup, t).Allowed() {
+		return r, false
+	}
+	r.Verbs, r.Rule = f.place.abilities(t), f.place.Rule()
+	return r, true
+}
+
+// lies reports whether p is a directory of m. Two mounts of one view are never
+// one Mount, but a view that is built twice has two of each.
+func (p *Place) lies(m *Mount) bool { return p.mount != nil && p.mount.Path == m.Path }
+
+// abilities returns the verbs of which each alone may be done to t by every
+// rule: permissions, the mount's own, patterns and presets. Those of directories
+// and links are answered for a directory or link of that name.
+func (p *Place) abilities(t Target) Verbs {
+	var verbs Verbs
+	for _, s := range subjects {
+		op, asked := s.op, t
+		if s.only {
+			asked.Type = s.kind
+		}
+		if op == OpReaddir {
+			op = OpReadlink // list, asked about a name
+		}
+		if p.Check(op, asked).Allowed() {
+			verbs |= s.verb
+		}
+	}
+	return verbs
+}
