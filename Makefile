@@ -5,6 +5,7 @@ SHELL       := /bin/bash
 
 export PATH := $(PATH):/usr/local/go/bin
 
+REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 TOOL     := go tool -modfile=cmd/tools.mod
@@ -24,7 +25,7 @@ deps: ## install the Debian packages and Go modules that are missing (root)
 
 .PHONY: build
 build: ## build bin/grantfs, static
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION)' -o bin/grantfs ./cmd/grantfs
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION) -X main.buildRevision=$(REVISION)' -o bin/grantfs ./cmd/grantfs
 
 .PHONY: test
 test: race ## all tests, with everything they need (root)

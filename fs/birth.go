@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"syscall"
 
 	"grantfs/fs/backing"
@@ -21,6 +22,10 @@ func (s *Server) mayMake(c *call, dir spot, name backing.Name, op policy.Op, t p
 	if errno != 0 {
 		return backing.FD{}, errno
 	}
+	if root, errno := s.rootOf(dir); errno != 0 || t == policy.TypeDir && root.Full() {
+		fd.Release()
+		return backing.FD{}, cmp.Or(errno, syscall.ENFILE)
+	}
 	switch errno := backing.StatAt(fd.Num(), name, &c.stat2); errno {
 	case syscall.ENOENT:
 		errno := c.deny(dir.where.Place.Check(op, policy.Target{Name: name.String(), Type: t}))
@@ -31,12 +36,12 @@ func (s *Server) mayMake(c *call, dir spot, name backing.Name, op policy.Op, t p
 		return backing.FD{}, errno
 	case 0:
 		there := policy.Target{Name: name.String(), Type: typeOf(&c.stat2), Perm: uint32(c.stat2.Mode) & 0o7777}
-		visible := s.seen(c, dir, fd.Num(), name, there) == 0
+		seen := s.seen(c, dir, fd.Num(), name, there)
 		fd.Release()
-		if visible {
+		if seen == 0 {
 			return backing.FD{}, syscall.EEXIST
 		}
-		return backing.FD{}, syscall.EACCES
+		return backing.FD{}, c.refuse(policy.ReasonHidden, policy.ClassRefused)
 	default:
 		fd.Release()
 		return backing.FD{}, errno

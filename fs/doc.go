@@ -9,13 +9,16 @@
 //     without a row is refused with EOPNOTSUPP.
 //   - The caller must be the view's account. Root may look up, stat and access
 //     the mount's root and the roots of views, nothing deeper (product.md §5).
-//   - errno is made in errno.go and by system calls, nowhere else.
+//   - A verdict becomes an errno in errno.go only; every other errno is a system
+//     call's, or what a system call would say of a request like that.
 //   - Rules are immutable; a node remembers the rules of its place together with
 //     the epoch they were found in, and finds them again when the policy was
 //     swapped or a directory of its view was moved.
 //   - File data is passed through or direct, never in FUSE's page cache.
 //
-// Lock order: files.mu → file.mu; views.mu, sources.mu, source.mu, handles.mu,
-// stream.mu, node.Table.mu and backing.Cache.mu are leaves. No lock is held
-// over a read or write of file data.
+// Lock order: handles.mu → stream.mu → source.mu or file.mu → views.mu,
+// sources.mu, files.mu, node.Table.mu, backing.Cache.mu, which are leaves.
+// stream.mu is held over one reading of its directory, source.mu over the
+// opening of its path, file.mu over the registration of its backing id; no lock
+// is held over a read or write of file data.
 package fs

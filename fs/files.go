@@ -140,8 +140,8 @@ func (s *Server) dataFD(sp spot, write bool) (backing.FD, syscall.Errno) {
 		if errno != 0 {
 			return -1, errno
 		}
-		fd, errno := root.Open(sp.node.Object, flags)
-		if errno != syscall.ESTALE {
+		fd, errno := s.openObject(sp, root, flags)
+		if errno != syscall.ESTALE && errno != syscall.ENOENT {
 			return fd, errno
 		}
 		// Unlinked while open: the pinned descriptor still leads to it.

@@ -96,7 +96,8 @@ func (s *Server) handleOut(out *fuse.OpenOut, sp spot, h *handle) {
 		out.OpenFlags = fuse.FOPEN_PASSTHROUGH
 	}
 	switch {
-	case h.write:
+	case h.write || h.created:
+		// What a creator may not download is not passed through to it: read asks.
 		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_PARALLEL_DIRECT_WRITES
 	case out.BackingID == 0:
 		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH

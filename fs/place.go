@@ -187,8 +187,32 @@ func (s *Server) objectFD(sp spot) (backing.FD, syscall.Errno) {
 		return backing.FD{}, errno
 	}
 	return s.fds.Get(sp.node.ID, backing.FDPath, func() (int, syscall.Errno) {
-		return root.Open(sp.node.Object, unix.O_PATH|unix.O_NOFOLLOW)
+		return s.openObject(sp, root, unix.O_PATH|unix.O_NOFOLLOW)
 	})
+}
+
+// openObject opens a backed node: by its handle, by its pinned descriptor, or by
+// its name in the directory that held it last.
+func (s *Server) openObject(sp spot, root *backing.Root, flags int) (int, syscall.Errno) {
+	obj := sp.node.Object
+	if obj.Handle != "" || obj.FD > 0 {
+		return root.Open(obj, flags)
+	}
+	above := spot{node: sp.where.Parent, where: sp.where.Parent.Where(), view: sp.view, rules: sp.rules}
+	name, errno := backing.NewName(sp.where.Name)
+	if errno != 0 {
+		return -1, errno
+	}
+	dir := root.FD() // of a home
+	if above.node.Kind == node.KindBacked {
+		fd, errno := s.objectFD(above)
+		if errno != 0 {
+			return -1, errno
+		}
+		defer fd.Release()
+		dir = fd.Num()
+	}
+	return backing.OpenAt(dir, name, sp.node.Dev, sp.node.Ino, flags)
 }
 
 // backed reports whether there is a real directory behind the spot.

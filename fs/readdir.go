@@ -125,11 +125,22 @@ func (l *lister) names() []string {
 		return names
 	}
 	for _, p := range l.dir.where.Place.Provided() {
-		if p.Listed {
+		if p.Listed && l.there(p) {
 			names = append(names, p.Name)
 		}
 	}
 	return names
+}
+
+// there reports whether what the view provides has a directory behind it, if it
+// needs one: a missing source is no entry of a listing.
+func (l *lister) there(p policy.Provided) bool {
+	m := p.Place.Mount()
+	if m == nil || !p.Place.IsMountRoot() {
+		return true
+	}
+	_, errno := l.s.enter(l.s.sources.named(m.Source), m, l.dir.rules.ids)
+	return errno == 0
 }
 
 // backed lists the backing directory from a cookie on.

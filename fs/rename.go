@@ -87,7 +87,7 @@ func (s *Server) replaced(c *call, dir spot, name backing.Name) (backing.FD, pol
 		t.Type, t.Perm = typeOf(&c.stat2), uint32(c.stat2.Mode)&0o7777
 		if t.Type == policy.TypeNone {
 			fd.Release()
-			return backing.FD{}, t, syscall.EACCES
+			return backing.FD{}, t, c.refuse(policy.ReasonHidden, policy.ClassRefused)
 		}
 	case syscall.ENOENT:
 	default:
@@ -116,6 +116,11 @@ func (s *Server) sameBirth(from, to spot) bool {
 // move does what rename has found to be permitted, and then moves the nodes.
 func (s *Server) move(c *call, from spot, oldFD int, oldName backing.Name, to spot, newFD int, newName backing.Name, over policy.FileType, flags uint32) syscall.Errno {
 	moving, known := s.known(from, oldFD, oldName, &c.stat)
+	if known && s.sourceOf(from) != s.sourceOf(to) && s.files.inUse(moving.node.ID) {
+		// In another source it is another node, which whoever has it open could
+		// not follow.
+		return syscall.EXDEV
+	}
 	if over == policy.TypeFile {
 		if victim, ok := s.known(to, newFD, newName, &c.stat2); ok && (!known || victim.node != moving.node) {
 			s.keepOpen(victim)

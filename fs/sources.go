@@ -24,8 +24,10 @@ type source struct {
 	path    string
 	root    atomic.Pointer[backing.Root]
 	missing atomic.Bool
-	checked atomic.Int64 // unix nanoseconds of the last look at the path
-	mu      sync.Mutex   // one opening at a time
+	// unwanted: no mount of the policy has it any more.
+	unwanted atomic.Bool
+	checked  atomic.Int64 // unix nanoseconds of the last look at the path
+	mu       sync.Mutex   // one opening at a time
 }
 
 // sources holds every source that was needed; they are never taken out.
@@ -148,14 +150,32 @@ func createHome(path string, m *policy.Mount, ids policy.IDs) error {
 	return nil
 }
 
-// MissingSources returns the paths of sources that were needed and are not
-// usable at this moment.
+// CheckSources looks at every source of the policy, entered or not, and
+// forgets that sources it no longer has were missing. Homes that are made when
+// they are entered may be missing until then.
+func (s *Server) CheckSources() {
+	wanted := map[string]bool{}
+	for _, w := range s.policy.Load().Set.Sources() {
+		wanted[w.Path] = true
+		if !w.Create {
+			s.enter(s.sources.named(w.Path), nil, policy.IDs{})
+		}
+	}
+	s.sources.mu.RLock()
+	defer s.sources.mu.RUnlock()
+	for _, src := range s.sources.list[1:] {
+		src.unwanted.Store(!wanted[src.path])
+	}
+}
+
+// MissingSources returns the paths of the policy's sources that are not usable
+// at this moment, as far as they were looked at.
 func (s *Server) MissingSources() []string {
 	s.sources.mu.RLock()
 	defer s.sources.mu.RUnlock()
 	var list []string
 	for _, src := range s.sources.list[1:] {
-		if src.missing.Load() {
+		if src.missing.Load() && !src.unwanted.Load() {
 			list = append(list, src.path)
 		}
 	}

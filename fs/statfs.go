@@ -55,11 +55,8 @@ func less(a, b uint64) uint64 {
 }
 
 func (s *Server) statfsRoot(sp spot) *backing.Root {
-	if src := sp.source(s); src != nil {
-		return src.pinned()
-	}
-	if sp.rules == nil {
-		return nil
+	if sp.node.Kind == node.KindBacked {
+		return sp.source(s).pinned()
 	}
 	for _, m := range sp.rules.view.Mounts() {
 		if root, errno := s.enter(s.sources.named(m.Source), m, sp.rules.ids); errno == 0 {

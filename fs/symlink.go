@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -150,7 +151,7 @@ func storesOf(dir spot, fd int, name backing.Name) []policy.Store {
 	if errno != 0 || !path.IsAbs(string(text)) {
 		return nil
 	}
-	i := slices.IndexFunc(stores, func(st policy.Store) bool { return st.Path == path.Clean(string(text)) })
+	i := slices.IndexFunc(stores, func(st policy.Store) bool { return cmp.Or(st.Text, st.Path) == path.Clean(string(text)) })
 	if i < 0 {
 		return nil
 	}

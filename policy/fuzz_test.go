@@ -124,7 +124,7 @@ func FuzzCompile(f *testing.F) {
 		in := Input{
 			Accounts: []Account{a}, Groups: []Group{g, h}, Point: point,
 			Folders: []Folder{{Name: "f", Source: set(source)}},
-			Sites:   []Site{{URI: uri, Source: source, OwnerAccount: name, Preset: "aegir", Stores: []Store{{"files", key}}}},
+			Sites:   []Site{{URI: uri, Source: source, OwnerAccount: name, Preset: "aegir", Stores: []Store{{Name: "files", Path: key}}}},
 		}
 		s, problems := Compile(in)
 		if (s == nil) != HasErrors(problems) {

@@ -215,10 +215,10 @@ type Site struct {
 }
 
 // Store is one place outside a site that a link of the site's top level may
-// lead to (product.md §11): the link Name ("files", "private") is followed to
-// exactly Path and shown as a directory. Path may hold one link at Link, whose
-// target must be a plain directory.
+// lead to (product.md §11): the link Name ("files", "private"), whose text is
+// Text, is followed to exactly Path and shown as a directory.
 type Store struct {
 	Name string
-	Path string
+	Text string // as it is written in the link; empty: the same as Path
+	Path string // with the links in it resolved
 }

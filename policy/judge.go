@@ -29,11 +29,6 @@ func (p *Place) check(op Op, row *opRow, t Target) Verdict {
 		return Verdict{}
 	case op == OpReaddir:
 		return p.checkList()
-	case op == OpWrite && t.Perm == 0:
-		// A write through a handle whose file was judged when it was opened:
-		// what depends on its mode on disk is not asked again.
-		t.Perm = openedPerm
-		return p.ask(t, row.needs, useObject)
 	case op == OpRename:
 		return p.ask(t, renameVerbs(t.Type), useObject)
 	case row.needs == VerbAny:

@@ -48,7 +48,7 @@ func TestMounts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Mounts() (-want +got):\n%s", diff)
 	}
-	wantSources := []string{"/srv/docs", "/srv/homes/alice", "/srv/inner", "/srv/media", "/srv/users/alice", "/var/www/s"}
+	wantSources := []Source{{"/srv/docs", false}, {"/srv/homes/alice", true}, {"/srv/inner", false}, {"/srv/media", false}, {"/srv/users/alice", false}, {"/var/www/s", false}}
 	if diff := cmp.Diff(wantSources, s.Sources()); diff != "" {
 		t.Errorf("Sources() (-want +got):\n%s", diff)
 	}

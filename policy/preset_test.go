@@ -27,7 +27,7 @@ func host() Input {
 		Sites: []Site{
 			{
 				URI: "foo.test", Instance: "o1", Source: static + "/d10/web/sites/foo.test", OwnerAccount: "o1.foo", Preset: "aegir", Enabled: true,
-				Stores: []Store{{"files", static + "/files/foo.test/files"}, {"private", static + "/files/foo.test/private"}},
+				Stores: []Store{{Name: "files", Path: static + "/files/foo.test/files"}, {Name: "private", Path: static + "/files/foo.test/private"}},
 				At:     Pos{File: "/data/disk/o1/.drush/foo.test.alias.drushrc.php"},
 			},
 			{URI: "bar.test", Instance: "o1", Source: "/data/disk/o1/distro/001/d7/sites/bar.test", OwnerAccount: "o1.bar", Preset: "aegir"},
@@ -57,7 +57,8 @@ const siteTable = `
 	open-write SITE/local.settings.php       => preset EACCES
 	open-write SITE/local.settings.php:file:440 => preset EACCES
 	open-write SITE/local.settings.php:file:660 => ok
-	write SITE/local.settings.php            => ok
+	write SITE/local.settings.php            => preset EACCES
+	write SITE/local.settings.php:file:660  => ok
 	truncate SITE/local.settings.php:file:660 => ok
 	unlink SITE/local.settings.php:file:660  => preset EACCES
 	move SITE/modules/x SITE/local.settings.php:file:660 => preset EACCES
@@ -229,7 +230,7 @@ func TestWhoSeesSites(t *testing.T) {
 
 func TestStore(t *testing.T) {
 	s := compile(t, host())
-	want := []Store{{"files", "/data/disk/o1/static/files/foo.test/files"}}
+	want := []Store{{Name: "files", Path: "/data/disk/o1/static/files/foo.test/files"}}
 	for _, tt := range []struct{ account, dir string }{
 		{"o1.foo", "/sites/foo.test"},
 		{"o1.ftp", "/sites/foo.test"},

@@ -32,20 +32,28 @@ func (s *Set) View(account string) (*View, bool) {
 // do not change it.
 func (s *Set) Views() []*View { return s.list }
 
+// Source is a backing directory of a Set. Create: it is a home that is made when
+// its view is first entered.
+type Source struct {
+	Path   string
+	Create bool
+}
+
 // Sources returns every distinct backing directory of the Set's mounts, sorted.
 // It builds the mounts of all views: it is for reports, not for requests.
-func (s *Set) Sources() []string {
+func (s *Set) Sources() []Source {
 	seen := make(map[string]bool)
 	for _, v := range s.list {
 		for _, m := range v.transientMounts() {
-			seen[m.Source] = true
+			create, known := seen[m.Source]
+			seen[m.Source] = m.Create && (create || !known)
 		}
 	}
-	list := make([]string, 0, len(seen))
-	for source := range seen {
-		list = append(list, source)
+	list := make([]Source, 0, len(seen))
+	for path, create := range seen {
+		list = append(list, Source{path, create})
 	}
-	slices.Sort(list)
+	slices.SortFunc(list, func(a, b Source) int { return strings.Compare(a.Path, b.Path) })
 	return list
 }
 

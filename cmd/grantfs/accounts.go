@@ -7,17 +7,18 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"grantfs/config"
 	"grantfs/integration/account"
 )
 
 // accounts lists the accounts of the running daemon.
 func accounts(ctx context.Context, e *env, _ []string) error {
-	l, err := load(e.config)
-	if err != nil {
-		return err
+	c, problems := config.Load(e.config, nil)
+	if c.Incomplete {
+		return (&loaded{problems: problems}).report(e.stderr)
 	}
 	var list []account.Account
-	if err := ask(ctx, l.config.Mount.Control.Value, "/accounts", &list); err != nil {
+	if err := ask(ctx, c.Mount.Control.Value, "/accounts", &list); err != nil {
 		return err
 	}
 	if e.json {

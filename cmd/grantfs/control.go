@@ -3,48 +3,18 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 )
 
-// The control socket speaks HTTP, on a socket that only root can open.
+// The control socket speaks HTTP, and only root can open it.
 const (
 	controlMode     = 0o600
 	controlPatience = 5 * time.Second
 )
-
-// listenControl makes the control socket. Its directory is made root's alone if
-// it is missing. The caller holds the lock of the mount point, so that a socket
-// that lies there is a dead one.
-func listenControl(path string) (net.Listener, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("make the control socket's directory: %w", err)
-	}
-	if c, err := net.Dial("unix", path); err == nil {
-		c.Close()
-		return nil, fmt.Errorf("listen on %s: another process answers there", path)
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("remove the old control socket: %w", err)
-	}
-	old := syscall.Umask(0o177)
-	l, err := net.Listen("unix", path)
-	syscall.Umask(old)
-	if err != nil {
-		return nil, fmt.Errorf("listen on the control socket: %w", err)
-	}
-	if err := os.Chmod(path, controlMode); err != nil {
-		return nil, errors.Join(fmt.Errorf("close the control socket to others: %w", err), l.Close())
-	}
-	return l, nil
-}
 
 // serveControl answers on l until ctx ends.
 func serveControl(ctx context.Context, l net.Listener, d *daemon) error {

@@ -22,7 +22,8 @@ type loaded struct {
 	users    hostUsers
 	set      *policy.Set // nil if there are errors
 	problems []policy.Problem
-	aegir    int // problems of the Aegir hosts
+	aegir    int    // problems of the Aegir hosts
+	point    string // the mount point, with the links in it resolved
 }
 
 // hostUsers answers what integration/account asks of the host's files.
@@ -49,7 +50,8 @@ func load(path string) (*loaded, error) {
 	in, merged := found.Merge(l.config.Policy, l.config.Aegir)
 	l.aegir = len(problems) + len(merged)
 	l.problems = append(append(l.problems, problems...), merged...)
-	in.Point = l.config.Mount.Point.Value
+	l.point = resolved(l.config.Mount.Point.Value)
+	in.Point = l.point
 	resolveSources(&in)
 	set, compiled := policy.Compile(in)
 	if l.config.Incomplete {

@@ -34,6 +34,10 @@ func (d *daemon) reloadPolicy() {
 		d.log.Error("tell the kernel of the new policy", "error", err)
 	}
 	d.userdb.Publish(d.table.Load())
+	select {
+	case d.loaded <- struct{}{}:
+	default:
+	}
 	d.log.Info("reloaded", "accounts", d.reload.Load().accounts)
 }
 

@@ -19,6 +19,7 @@ import (
 	"grantfs/fs/kernel"
 	"grantfs/integration/account"
 	"grantfs/integration/metrics"
+	"grantfs/integration/socket"
 	"grantfs/integration/state"
 	"grantfs/integration/userdb"
 	"grantfs/policy"
@@ -37,6 +38,7 @@ type daemon struct {
 
 	table  atomic.Pointer[account.Table]
 	reload atomic.Pointer[reloaded]
+	loaded chan struct{} // holds one value when a policy was put into force
 }
 
 // reloaded says how the last loading went.
@@ -65,7 +67,7 @@ func serve(ctx context.Context, e *env, _ []string) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 
-	d := &daemon{log: slog.New(slog.NewTextHandler(e.stderr, nil)), path: e.config, config: l.config}
+	d := &daemon{log: slog.New(slog.NewTextHandler(e.stderr, nil)), path: e.config, config: l.config, loaded: make(chan struct{}, 1)}
 	defer d.close()
 	if err := d.open(l); err != nil {
 		return err
@@ -85,11 +87,11 @@ func (d *daemon) open(l *loaded) error {
 	if err != nil {
 		return err
 	}
-	if d.metrics, err = metrics.New(metrics.Options{Version: buildVersion, Revision: revision(), State: d.metricsState}); err != nil {
+	if d.metrics, err = metrics.New(metrics.Options{Version: buildVersion, Revision: buildRevision, State: d.metricsState}); err != nil {
 		return fmt.Errorf("make the metrics: %w", err)
 	}
 	d.userdb = userdb.New(d.log, d.table.Load())
-	point := d.config.Mount.Point.Value
+	point := l.point
 	if err := os.MkdirAll(point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make the mount point: %w", err)
 	}
@@ -164,6 +166,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	if err := d.listen(ctx, part); err != nil {
 		return errors.Join(err, stop())
 	}
+	part(func() error { return d.lookAtSources(ctx) })
 	if _, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features()); err != nil {
 		return errors.Join(fmt.Errorf("say that it is ready: %w", err), stop())
 	}
@@ -193,7 +196,7 @@ func (d *daemon) listen(ctx context.Context, part func(func() error)) error {
 		return err
 	}
 	part(func() error { return d.userdb.Serve(ctx, users) })
-	control, err := listenControl(d.config.Mount.Control.Value)
+	control, err := socket.Listen(d.config.Mount.Control.Value, controlMode)
 	if err != nil {
 		return err
 	}
@@ -226,6 +229,7 @@ func (d *daemon) metricsState() metrics.State {
 	s := metrics.State{Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
 	if d.fs != nil {
 		s.SourcesMissing = len(d.fs.MissingSources())
+		s.InternalErrors = d.fs.Panics()
 	}
 	return s
 }

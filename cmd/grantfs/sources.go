@@ -1,7 +1,13 @@
 package main
 
 import (
+	"cmp"
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
 	"strings"
+	"time"
 
 	"grantfs/fs/backing"
 	"grantfs/policy"
@@ -9,8 +15,8 @@ import (
 
 // resolveSources replaces the symlinks in sources by what they lead to, once, at
 // load (product.md §3): the policy compares sources by their text to see which
-// lies in which. A source that is missing, or whose links are not root's own,
-// stays as it is written; opening it fails then.
+// lies in which. A source whose links are not root's own stays as it is written;
+// opening it fails then.
 func resolveSources(in *policy.Input) {
 	for i := range in.Folders {
 		resolveSetting(&in.Folders[i].Source)
@@ -22,7 +28,13 @@ func resolveSources(in *policy.Input) {
 		resolveSetting(&in.Groups[i].HomeDir)
 	}
 	for i := range in.Sites {
-		in.Sites[i].Source = resolved(in.Sites[i].Source)
+		site := &in.Sites[i]
+		site.Source = resolved(site.Source)
+		site.Stores = slices.Clone(site.Stores)
+		for j := range site.Stores {
+			store := &site.Stores[j]
+			store.Text, store.Path = cmp.Or(store.Text, store.Path), resolved(store.Path)
+		}
 	}
 }
 
@@ -32,7 +44,8 @@ func resolveSetting(s *policy.Setting[string]) {
 	}
 }
 
-// resolved resolves the components of path before the first with a placeholder.
+// resolved resolves what there is of path, up to the first component with a
+// placeholder; what is missing behind it stays as it is written.
 func resolved(path string) string {
 	if !strings.HasPrefix(path, "/") {
 		return path
@@ -42,12 +55,36 @@ func resolved(path string) string {
 		i = strings.LastIndexByte(path[:i], '/')
 		literal, rest = path[:i], path[i:]
 	}
-	if literal == "" {
-		return path
+	for literal != "" {
+		r, err := backing.Resolve(literal)
+		switch {
+		case err == nil:
+			return strings.TrimSuffix(r, "/") + rest
+		case !errors.Is(err, fs.ErrNotExist):
+			return path
+		}
+		i := strings.LastIndexByte(literal, '/')
+		literal, rest = literal[:i], literal[i:]+rest
 	}
-	r, err := backing.Resolve(literal)
-	if err != nil {
-		return path
+	return path
+}
+
+// sourcesPeriod is how often it is looked whether every source is there, besides
+// at each load.
+const sourcesPeriod = time.Minute
+
+// lookAtSources keeps the metric of missing sources true until ctx ends, be
+// they entered or not.
+func (d *daemon) lookAtSources(ctx context.Context) error {
+	period := time.NewTicker(sourcesPeriod)
+	defer period.Stop()
+	for {
+		d.fs.CheckSources()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-period.C:
+		case <-d.loaded:
+		}
 	}
-	return r + rest
 }

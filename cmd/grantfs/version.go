@@ -3,27 +3,15 @@ package main
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 )
 
-// buildVersion is set by the linker.
-var buildVersion = "devel"
+// Set by the linker.
+var (
+	buildVersion  = "devel"
+	buildRevision = "unknown"
+)
 
 func version(_ context.Context, e *env, _ []string) error {
-	_, err := fmt.Fprintf(e.stdout, "grantfs %s (%s)\n", buildVersion, revision())
+	_, err := fmt.Fprintf(e.stdout, "grantfs %s (%s)\n", buildVersion, buildRevision)
 	return err
-}
-
-// revision is the commit that the binary was built from.
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			return s.Value
-		}
-	}
-	return "unknown"
 }

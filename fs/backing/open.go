@@ -9,8 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Object identifies something below a Root: by its file handle, or by a
-// pinned O_PATH descriptor (FD > 0) where the file system has no handles.
+// Object identifies something below a Root: by its file handle, or, where the
+// file system has none, a directory by a pinned O_PATH descriptor (FD > 0) and
+// anything else not at all: it is found again by its name, see OpenAt.
 type Object struct {
 	Handle Handle
 	FD     int
@@ -38,8 +39,8 @@ func (r *Root) pin(fd int) (Object, syscall.Errno) {
 
 // Find identifies the object called name in dir and fills st with its
 // attributes; both are about the same inode even if the name is replaced
-// meanwhile. Without handles the Object holds a descriptor that the caller
-// must Close.
+// meanwhile. Close the Object when it is not needed any more. ENFILE: too many
+// directories are known of a source without handles.
 func (r *Root) Find(dir int, name Name, st *Stat) (Object, syscall.Errno) {
 	fd, e := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
 	if e != 0 {
@@ -50,31 +51,45 @@ func (r *Root) Find(dir int, name Name, st *Stat) (Object, syscall.Errno) {
 
 // identify takes over fd, an O_PATH descriptor.
 func (r *Root) identify(fd int, st *Stat) (Object, syscall.Errno) {
-	if !r.handles {
-		if e := StatFD(fd, st); e != 0 {
-			unix.Close(fd)
-			return Object{}, e
-		}
+	e := StatFD(fd, st)
+	if e == 0 && !r.handles && st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		return r.pin(fd)
 	}
 	defer unix.Close(fd)
-	return r.Identify(fd, st)
-}
-
-// Identify is Find for what fd refers to already; fd stays the caller's.
-func (r *Root) Identify(fd int, st *Stat) (Object, syscall.Errno) {
-	if e := StatFD(fd, st); e != 0 {
+	if e != 0 || !r.handles {
 		return Object{}, e
-	}
-	if !r.handles {
-		dup, e := reopen(fd, unix.O_PATH)
-		if e != 0 {
-			return Object{}, e
-		}
-		return r.pin(dup)
 	}
 	h, e := HandleFD(fd)
 	return Object{Handle: h}, e
+}
+
+// Identify is Find for the file that fd refers to already; fd stays the
+// caller's.
+func (r *Root) Identify(fd int, st *Stat) (Object, syscall.Errno) {
+	if e := StatFD(fd, st); e != 0 || !r.handles {
+		return Object{}, e
+	}
+	h, e := HandleFD(fd)
+	return Object{Handle: h}, e
+}
+
+// OpenAt opens with flags what is called name in dir, provided that it is still
+// the object (dev, ino); ESTALE if not. It serves file systems without handles.
+func OpenAt(dir int, name Name, dev, ino uint64, flags int) (int, syscall.Errno) {
+	fd, e := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
+	if e != 0 {
+		return -1, e
+	}
+	var st Stat
+	if e := StatFD(fd, &st); e != 0 || Dev(&st) != dev || st.Ino != ino {
+		unix.Close(fd)
+		return -1, syscall.ESTALE
+	}
+	if flags&unix.O_PATH != 0 {
+		return fd, 0
+	}
+	defer unix.Close(fd)
+	return reopen(fd, flags)
 }
 
 // Open opens an object with flags, which must not create. The type of what is

@@ -21,10 +21,10 @@ type Root struct {
 	handles bool
 	handle  Handle
 	stat    Stat
-	pins    *atomic.Int64 // descriptors that stand for objects, where there are no handles
+	pins    *atomic.Int64 // descriptors that stand for directories, where there are no handles
 }
 
-// maxPins bounds the descriptors that stand for objects of one source.
+// maxPins bounds the descriptors that stand for directories of one source.
 const maxPins = 4096
 
 // OpenRoot opens the absolute directory source. Symlinks in it are followed
@@ -135,9 +135,6 @@ func rootOwned(p string) error {
 // FD returns the descriptor of the root directory.
 func (r *Root) FD() int { return r.fd }
 
-// Handle returns the root's own file handle, empty where there are none.
-func (r *Root) Handle() Handle { return r.handle }
-
 // Object identifies the root directory itself; Close it after use.
 func (r *Root) Object() (Object, syscall.Errno) {
 	if r.handles {
@@ -149,6 +146,10 @@ func (r *Root) Object() (Object, syscall.Errno) {
 	}
 	return r.pin(fd)
 }
+
+// Full reports whether no more directories of a source without handles can be
+// known at this moment.
+func (r *Root) Full() bool { return !r.handles && r.pins.Load() >= maxPins }
 
 // HasHandles reports whether objects below r are kept as file handles.
 func (r *Root) HasHandles() bool { return r.handles }

@@ -21,6 +21,7 @@ const (
 type Conn struct {
 	fd       int
 	point    string
+	number   uint32 // of the connection in /sys/fs/fuse/connections
 	features Features
 }
 

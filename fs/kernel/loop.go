@@ -2,8 +2,10 @@ package kernel
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -40,10 +42,18 @@ type buffers struct {
 type loop struct {
 	conn    *Conn
 	handler Handler
+	base    int // readers that should be reading
 	pool    sync.Pool
 	wg      sync.WaitGroup
-	mu      sync.Mutex // guards err
+
+	mu      sync.Mutex // guards what follows
 	err     error
+	readers map[*reader]struct{}
+}
+
+// reader is one goroutine that reads requests.
+type reader struct {
+	busy atomic.Uint64 // the watchdog's tick when its request began, 0 while it reads
 }
 
 // Readers returns how many readers serve a connection: two on small machines,
@@ -53,21 +63,34 @@ func Readers() int { return min(4, max(2, runtime.NumCPU()/2)) }
 // Serve answers requests until the mount is gone and every request under way
 // has been answered. It returns the first error of a reader.
 func (c *Conn) Serve(h Handler) error {
-	l := &loop{conn: c, handler: h}
+	l := &loop{conn: c, handler: h, base: Readers(), readers: map[*reader]struct{}{}}
 	l.pool.New = func() any {
 		return &buffers{in: make([]byte, MaxTransfer+inputRoom), out: make([]byte, OutHeaderSize+MaxTransfer+inputRoom)}
 	}
-	for range Readers() {
-		l.wg.Add(1)
-		go l.run()
+	w := l.watch()
+	for range l.base {
+		l.start(w)
 	}
 	l.wg.Wait()
+	w.stop()
 	return l.err
 }
 
-func (l *loop) run() {
+// start adds a reader. The caller is a reader itself, or l.wg waits for more.
+func (l *loop) start(w *watchdog) {
+	r := &reader{}
+	l.mu.Lock()
+	l.readers[r] = struct{}{}
+	l.mu.Unlock()
+	l.wg.Add(1)
+	go l.run(r, w)
+}
+
+func (l *loop) run(me *reader, w *watchdog) {
 	defer l.wg.Done()
+	defer l.leave(me)
 	b := l.pool.Get().(*buffers)
+	defer func() { l.pool.Put(b) }()
 	for {
 		n, err := l.conn.read(b.in)
 		if err != nil {
@@ -75,7 +98,8 @@ func (l *loop) run() {
 			return
 		}
 		if n < int(unsafe.Sizeof(fuse.InHeader{})) {
-			continue
+			l.fail(fmt.Errorf("read /dev/fuse: a request of %d bytes", n))
+			return
 		}
 		r := Request{In: b.in[:n], Out: b.out[OutHeaderSize:]}
 		if l.handler.Slow(&r) {
@@ -84,11 +108,23 @@ func (l *loop) run() {
 			b = l.pool.Get().(*buffers)
 			continue
 		}
-		if err := l.answer(b, n); err != nil {
+		me.busy.Store(w.tick.Load())
+		err = l.answer(b, n)
+		me.busy.Store(0)
+		if err != nil {
 			l.fail(err)
 			return
 		}
+		if w.surplus() {
+			return
+		}
 	}
+}
+
+func (l *loop) leave(me *reader) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.readers, me)
 }
 
 // slow answers a request whose buffers it owns.
@@ -118,6 +154,8 @@ func (l *loop) answer(b *buffers, n int) error {
 	return err
 }
 
+// fail notes the first error and ends the connection: a mount with fewer and
+// fewer readers would die without a word.
 func (l *loop) fail(err error) {
 	if errors.Is(err, errDone) {
 		return
@@ -125,6 +163,6 @@ func (l *loop) fail(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
-		l.err = err
+		l.err = errors.Join(err, l.conn.abort())
 	}
 }

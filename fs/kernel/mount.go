@@ -35,7 +35,14 @@ func Mount(point string) (*Conn, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("mount %s: %w", point, err)
 	}
-	return &Conn{fd: fd, point: point}, nil
+	c := &Conn{fd: fd, point: point}
+	// The number of the connection, read without a request to ourselves.
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, point, unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st); err != nil {
+		return nil, errors.Join(fmt.Errorf("look at the new mount %s: %w", point, err), c.Unmount(), c.Close())
+	}
+	c.number = st.Dev_minor
+	return c, nil
 }
 
 // mendStale detaches a dead grantfs mount at point, however many lie there.
@@ -94,20 +101,7 @@ func isMounted(point string) (bool, error) {
 	return false, nil
 }
 
-// unescape undoes the octal escapes of mountinfo.
 var unescaper = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
 
+// unescape undoes the octal escapes of mountinfo.
 func unescape(s string) string { return unescaper.Replace(s) }
-
-// Unmount takes the mount away. While a process is inside it is detached and
-// its connection is aborted, which ends every request and every reader.
-func (c *Conn) Unmount() error {
-	err := unix.Unmount(c.point, 0)
-	if err == nil || errors.Is(err, syscall.EINVAL) || errors.Is(err, syscall.ENOENT) {
-		return nil // EINVAL: somebody else has unmounted it
-	}
-	if err := unix.Unmount(c.point, unix.MNT_FORCE|unix.MNT_DETACH); err != nil {
-		return fmt.Errorf("detach %s: %w", c.point, err)
-	}
-	return nil
-}

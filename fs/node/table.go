@@ -146,22 +146,6 @@ func (t *Table) move(n *Node, where Where) (freed []*Node) {
 	return freed
 }
 
-// Rekey makes n the node that later lookups of key find: a hard-linked file
-// that was moved belongs to another directory. Another node that has the key
-// already keeps it.
-func (t *Table) Rekey(n *Node, key Key) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.byKey[key] != nil || n.freed {
-		return
-	}
-	if t.byKey[n.key] == n {
-		delete(t.byKey, n.key)
-	}
-	n.key = key
-	t.byKey[key] = n
-}
-
 // Lookup returns the node of key without counting, nil if there is none.
 func (t *Table) Lookup(key Key) *Node {
 	t.mu.Lock()

@@ -15,7 +15,7 @@ type collector struct {
 
 	ops, duration, denials                             *prometheus.Desc
 	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
-	aegir                                              *prometheus.Desc
+	aegir, internal                                    *prometheus.Desc
 }
 
 func newCollector(c *counts, state func() State) *collector {
@@ -26,7 +26,7 @@ func newCollector(c *counts, state func() State) *collector {
 		counts:     c,
 		state:      state,
 		ops:        desc("ops_total", "File system operations by how they ended.", "op", "result"),
-		duration:   desc("op_duration_seconds", "Time from reading an operation to answering it.", "op"),
+		duration:   desc("op_duration_seconds", "Time from taking an operation up to having its answer.", "op"),
 		denials:    desc("denials_total", "Operations that the policy refused, by reason.", "reason"),
 		accounts:   desc("policy_accounts", "Accounts of the policy in force."),
 		generation: desc("policy_generation", "Number of the policy in force; it grows with every reload."),
@@ -34,13 +34,14 @@ func newCollector(c *counts, state func() State) *collector {
 		reloadTime: desc("policy_last_reload_success_timestamp_seconds", "When the policy in force was loaded."),
 		source:     desc("source_missing", "Mounts whose source can't be reached."),
 		aegir:      desc("aegir_problems", "Aliases and sites of Aegir hosts that were refused."),
+		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
 	}
 }
 
 // Describe sends the descriptors of everything that Collect sends.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir,
+		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal,
 	} {
 		descs <- d
 	}
@@ -71,6 +72,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.reloadTime, seconds(s.LastReload))
 	gauge(c.source, float64(s.SourcesMissing))
 	gauge(c.aegir, float64(s.AegirProblems))
+	counter(c.internal, s.InternalErrors)
 }
 
 func number(b bool) float64 {

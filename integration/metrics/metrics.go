@@ -19,6 +19,7 @@ type State struct {
 	LastReload     time.Time // when the policy in force was loaded
 	SourcesMissing int       // mounts whose source can't be reached now
 	AegirProblems  int       // aliases and sites of Aegir hosts that were refused
+	InternalErrors uint64    // requests that ended in an internal error
 }
 
 // Options says what a Metrics shows besides what it counts.

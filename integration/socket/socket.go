@@ -1,4 +1,4 @@
-package userdb
+package socket
 
 import (
 	"errors"
@@ -10,28 +10,25 @@ import (
 	"time"
 )
 
-// SocketPath is where nss-systemd looks for the service.
-const SocketPath = "/run/systemd/userdb/" + Service
-
 // ErrInUse is returned by Listen when a process answers at the path already.
 var ErrInUse = errors.New("another process serves it")
 
 // probe is how long Listen waits for an answer of another process.
 const probe = time.Second
 
-// Listen makes the socket of the service at path, with its directory (0755) and
-// open to everybody (0666). A socket that nobody serves any more is replaced;
-// one that is served is an error that wraps ErrInUse. Closing the listener
-// removes the socket.
-func Listen(path string) (net.Listener, error) {
-	l, err := listen(path)
+// Listen makes a Unix socket at path with the given permission bits; its
+// directory is made (0755) if it is missing. A socket that nobody serves any more is
+// replaced; one that is served is an error that wraps ErrInUse, and anything
+// else at the path is left alone. Closing the listener removes the socket.
+func Listen(path string, mode os.FileMode) (net.Listener, error) {
+	l, err := listen(path, mode)
 	if err != nil {
-		return nil, fmt.Errorf("listen for user database queries: %w", err)
+		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
 	return l, nil
 }
 
-func listen(path string) (net.Listener, error) {
+func listen(path string, mode os.FileMode) (net.Listener, error) {
 	dir, name := filepath.Split(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -50,8 +47,8 @@ func listen(path string) (net.Listener, error) {
 		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
-	s := &socket{UnixListener: l, path: path}
-	if err := s.publish(draft); err != nil {
+	s := &listener{UnixListener: l, path: path}
+	if err := s.publish(draft, mode); err != nil {
 		return nil, errors.Join(err, l.Close(), os.Remove(draft))
 	}
 	return s, nil
@@ -78,15 +75,15 @@ func vacant(path string) error {
 	return fmt.Errorf("%s: %w", path, err)
 }
 
-// socket is a listener that takes its path away with it.
-type socket struct {
+// listener takes its path away with it.
+type listener struct {
 	*net.UnixListener
 	path string
 	info os.FileInfo // what path was when it was ours
 }
 
-func (s *socket) publish(draft string) error {
-	if err := os.Chmod(draft, 0o666); err != nil {
+func (s *listener) publish(draft string, mode os.FileMode) error {
+	if err := os.Chmod(draft, mode); err != nil {
 		return err
 	}
 	info, err := os.Lstat(draft)
@@ -99,7 +96,7 @@ func (s *socket) publish(draft string) error {
 
 // Close stops listening and removes the socket, unless another one has taken
 // its place.
-func (s *socket) Close() error {
+func (s *listener) Close() error {
 	info, err := os.Lstat(s.path)
 	if err == nil && os.SameFile(info, s.info) {
 		err = os.Remove(s.path)
