@@ -162,6 +162,35 @@ func TestUploadOnly(t *testing.T) {
 	}
 }
 
+// TestCreatorReadsNothing: who may upload but not download reads nothing through
+// the handle that a creation gave it.
+func TestCreatorReadsNothing(t *testing.T) {
+	dir := tree(t)
+	in, ids := home(dir, func(a *policy.Account) {
+		a.Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{set("upload"), set("list")}}}
+	})
+	m := mount(t, in, ids)
+	for name, flags := range map[string]int{"r": unix.O_RDONLY, "rw": unix.O_RDWR} {
+		as(aliceUID, func() {
+			fd, err := unix.Open(filepath.Join(m.point, "alice", name), flags|unix.O_CREAT|unix.O_CLOEXEC, 0o644)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer unix.Close(fd)
+			as(0, func() {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte("written by PHP"), 0o644); err != nil {
+					t.Error(err)
+				}
+			})
+			buf := make([]byte, 20)
+			if n, err := unix.Pread(fd, buf, 0); errnoOf(err) != EACCES {
+				t.Errorf("%s: read %q, %v, want EACCES", name, buf[:max(n, 0)], err)
+			}
+		})
+	}
+}
+
 // TestSetuidIsCleared: whoever changes a program with more rights changes it
 // into one without.
 func TestSetuidIsCleared(t *testing.T) {

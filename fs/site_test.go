@@ -100,6 +100,39 @@ func TestAegirSite(t *testing.T) {
 	}
 }
 
+// TestLockedWhileOpen: a handle from before the lock writes no more.
+func TestLockedWhileOpen(t *testing.T) {
+	site, store := aegirSite(t)
+	in, ids := siteInput(site, store)
+	m := mount(t, in, ids)
+	back := filepath.Join(site, "local.settings.php")
+	if err := os.Chmod(back, 0o660); err != nil {
+		t.Fatal(err)
+	}
+	as(aliceUID, func() {
+		fd, err := unix.Open(filepath.Join(m.point, "alice/sites/shop.test/local.settings.php"), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		if _, err := unix.Write(fd, []byte("<?php")); err != nil {
+			t.Errorf("write while it is unlocked: %v", err)
+		}
+		as(0, func() {
+			if err := os.Chmod(back, 0o440); err != nil {
+				t.Error(err)
+			}
+		})
+		if _, err := unix.Write(fd, []byte("more")); errnoOf(err) != EACCES {
+			t.Errorf("write after the lock: %v, want EACCES", err)
+		}
+		if err := unix.Ftruncate(fd, 0); errnoOf(err) != EACCES {
+			t.Errorf("ftruncate after the lock: %v, want EACCES", err)
+		}
+	})
+}
+
 // TestUnlockedSettings: Aegir unlocks local.settings.php by its mode on disk.
 func TestUnlockedSettings(t *testing.T) {
 	site, store := aegirSite(t)

@@ -59,7 +59,7 @@ func resolved(path string) string {
 		r, err := backing.Resolve(literal)
 		switch {
 		case err == nil:
-			return strings.TrimSuffix(r, "/") + rest
+			return cmp.Or(strings.TrimSuffix(r, "/")+rest, "/")
 		case !errors.Is(err, fs.ErrNotExist):
 			return path
 		}
