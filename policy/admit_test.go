@@ -89,7 +89,7 @@ func TestAdmit(t *testing.T) {
 		{name: "not allowed", group: func(g *Group) { g.AllowedIP = networks("192.0.2.8/32") }, attempt: ssh, want: "address_not_allowed allowed_ip group:staff 1"},
 		{
 			name:    "deny beats allow, whoever says it",
-			account: func(a *Account) { a.AllowedIP = networks("192.0.2.7/32") },
+			account: func(a *Account) { a.AllowedIP = networks("192.0.2.7/32", "198.51.100.0/24") },
 			group:   func(g *Group) { g.DeniedIP = networks("192.0.0.0/8") },
 			attempt: ssh, want: "address_denied denied_ip group:staff 1",
 		},

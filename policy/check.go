@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -82,9 +81,15 @@ func (s *Set) checkSettings(set *Settings, rep *report) {
 		}
 		checkPatterns(p.Allowed, rep)
 		checkPatterns(p.Denied, rep)
+		checkDenyBeatsAllow(p, rep)
 	}
 	for i := range set.VirtualFolders {
 		s.checkMounting(&set.VirtualFolders[i], rep)
+	}
+	for _, t := range set.AccessTime {
+		if t.location() == nil {
+			rep.errorf(t.At, "access_time: %q is no time zone", short(t.Zone))
+		}
 	}
 }
 
@@ -158,34 +163,15 @@ func checkPatterns(list []Setting[string], rep *report) {
 	}
 }
 
-// checkOverlaps warns about folders whose sources hold one another: what lies in
-// both is counted once (product.md §7).
-func (s *Set) checkOverlaps(rep *report) {
-	type source struct {
-		folder *Folder
-		path   string
-	}
-	var list []source
-	for _, f := range s.folders {
-		if p, err := cleanPath(f.Source.Value); err == nil && !f.Discovered && !strings.Contains(p, "%") {
-			list = append(list, source{f, p})
+// checkDenyBeatsAllow warns about patterns that were meant as exceptions: deny
+// beats allow (product.md §4, decision 5), within one entry too.
+func checkDenyBeatsAllow(p *FilePatterns, rep *report) {
+	for _, a := range p.Allowed {
+		for _, d := range p.Denied {
+			if d.Value == "*" || foldName(d.Value) == foldName(a.Value) || strings.EqualFold(d.Value, a.Value) {
+				rep.warnf(a.At, "file_patterns: allowed %q has no effect: denied %q (%s) beats it", short(a.Value), short(d.Value), d.At)
+				break
+			}
 		}
-	}
-	slices.SortFunc(list, func(a, b source) int {
-		if a.path != b.path {
-			return slices.Compare(split(a.path), split(b.path))
-		}
-		return strings.Compare(a.folder.Name, b.folder.Name)
-	})
-	var above []source // the sources that hold the current one
-	for _, x := range list {
-		for len(above) > 0 && !under(x.path, above[len(above)-1].path) {
-			above = above[:len(above)-1]
-		}
-		if len(above) > 0 {
-			top := above[len(above)-1]
-			rep.warnf(x.folder.Source.At, "folder %q: the source %s lies in that of folder %q (%s)", x.folder.Name, x.path, top.folder.Name, top.folder.Source.At)
-		}
-		above = append(above, x)
 	}
 }

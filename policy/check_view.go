@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"strings"
 )
@@ -9,10 +10,15 @@ import (
 // checkView judges what the merge made of an account (product.md §4, decision 4).
 func (s *Set) checkView(a *Account, rep *report) {
 	e := s.effective(a, rep)
-	s.mounts(a, e, rep)
+	mounts := s.mounts(a, e, rep)
 	checkTies(a, "permissions", e.Permissions, func(g *Grant) *Rule { return &g.Rule }, rep)
 	checkTies(a, "file_patterns", e.FilePatterns, func(p *Pattern) *Rule { return &p.Rule }, rep)
 	checkContradictions(a, e, rep)
+	checkAddresses(a, e, rep)
+	checkSources(a, "bandwidth_limits", e.BandwidthLimits, func(l BandwidthLimit) []Setting[netip.Prefix] { return l.Sources }, rep)
+	checkSources(a, "data_transfer_limits", e.DataTransferLimits, func(l DataTransferLimit) []Setting[netip.Prefix] { return l.Sources }, rep)
+	s.checkUses(a, e, mounts, rep)
+	s.checkQuotas(a, e, rep)
 }
 
 // globKey is a key with globs, taken apart.
@@ -74,51 +80,4 @@ func (k globKey) meets(l globKey) bool {
 		}
 	}
 	return true
-}
-
-// checkContradictions reports settings that exclude each other after the merge,
-// with the chain that made them.
-func checkContradictions(a *Account, e *Effective, rep *report) {
-	def, limit := e.Scalars.DefaultSharesExpiration, e.Scalars.MaxSharesExpiration
-	if def.Set && limit.Set && limit.Value > 0 && (def.Value == 0 || def.Value > limit.Value) {
-		rep.each(a.Name, def.At, SeverityError, "default_shares_expiration of %s exceeds max_shares_expiration of %s (%s)",
-			e.Origin("default_shares_expiration"), e.Origin("max_shares_expiration"), limit.At)
-	}
-	checkAllDenied(a, "denied_login_methods", e.DeniedLoginMethods, loginMethods, rep)
-	checkAllDenied(a, "denied_protocols", e.DeniedProtocols, protocols, rep)
-	for _, need := range e.TwoFactorProtocols {
-		for _, no := range e.DeniedProtocols {
-			if need.Value == no.Value {
-				rep.each(a.Name, need.At, SeverityError, "two_factor_protocols of %s asks for %s, which %s denies (%s)", need.Origin, need.Value, no.Origin, no.At)
-			}
-		}
-	}
-}
-
-// Words of product.md §10.
-const (
-	methodPassword = "password"
-	methodKeyboard = "keyboard-interactive"
-	protocolFTP    = "FTP"
-)
-
-// loginMethods and protocols are those of product.md §10.
-var (
-	loginMethods = []string{"publickey", methodPassword, methodKeyboard, "TLSCertificate"}
-	protocols    = []string{"SSH", protocolFTP}
-)
-
-// checkAllDenied reports an account that nothing is left to.
-func checkAllDenied(a *Account, what string, denied []From[string], all []string, rep *report) {
-	var chain []string
-	var last Pos
-	for _, value := range all {
-		i := slices.IndexFunc(denied, func(f From[string]) bool { return f.Value == value })
-		if i < 0 {
-			return
-		}
-		chain = append(chain, value+" by "+denied[i].Origin)
-		last = denied[i].At
-	}
-	rep.each(a.Name, last, SeverityError, "%s leaves nothing: %s", what, strings.Join(chain, ", "))
 }

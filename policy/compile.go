@@ -32,8 +32,8 @@ func Compile(in Input) (*Set, []Problem) {
 	s.addFolders(in.Folders, rep)
 	s.addGroups(in.Groups, rep)
 	s.addAccounts(in.Accounts, rep)
-	s.addSites(in.Sites, in.UnownedAll, rep)
-	s.checkOverlaps(rep)
+	sites := s.addSites(in.Sites, in.UnownedAll, rep)
+	s.checkOverlaps(sites, rep)
 	for _, v := range s.list {
 		s.checkView(v.account, rep)
 	}
@@ -127,8 +127,9 @@ func (s *Set) checkMembership(a *Account, rep *report) {
 	}
 }
 
-// addSites indexes the sites by who sees them and judges each.
-func (s *Set) addSites(list []Site, unownedAll bool, rep *report) {
+// addSites indexes the sites by who sees them and judges each. It returns those
+// that can be shown.
+func (s *Set) addSites(list []Site, unownedAll bool, rep *report) []*Site {
 	type key struct{ instance, uri string }
 	seen := make(map[key]*Site, len(list))
 	var good []*Site
@@ -156,6 +157,7 @@ func (s *Set) addSites(list []Site, unownedAll bool, rep *report) {
 		}
 	}
 	s.sites = siteTree(good)
+	return good
 }
 
 // byPlace returns pointers to the elements of list, sorted by name and place, so

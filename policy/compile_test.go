@@ -183,9 +183,9 @@ func TestProblems(t *testing.T) {
 func TestConflicts(t *testing.T) {
 	in := Input{
 		Accounts: []Account{
-			{Name: "a", SecondaryGroups: words("one two")},
-			{Name: "b", SecondaryGroups: words("one two")},
-			{Name: "c", PrimaryGroup: set("one"), SecondaryGroups: words("two")},
+			home(Account{Name: "a", SecondaryGroups: words("one two")}),
+			home(Account{Name: "b", SecondaryGroups: words("one two")}),
+			home(Account{Name: "c", PrimaryGroup: set("one"), SecondaryGroups: words("two")}),
 		},
 		Groups: []Group{
 			group("one", func(g *Group) { g.Permissions = []Permission{{Path: setAt(1, "/x"), Verbs: words("list")}} }),

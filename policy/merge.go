@@ -51,6 +51,15 @@ func (s *Set) effective(a *Account, rep *report) *Effective {
 	grants := additive[Grant]{set: s, account: a, rep: rep, what: "permissions"}
 	patterns := additive[Pattern]{set: s, account: a, rep: rep, what: "file_patterns"}
 	folders := additive[Virtual]{set: s, account: a, rep: rep, what: "virtual_folders"}
+	var n [3]int
+	for _, l := range list {
+		n[0] += len(l.settings.Permissions)
+		n[1] += len(l.settings.FilePatterns)
+		n[2] += len(l.settings.VirtualFolders)
+	}
+	grants.list = make([]Grant, 0, n[0]+2) // and what is implied
+	patterns.list = slices.Grow(patterns.list, n[1])
+	folders.list = slices.Grow(folders.list, n[2])
 	for _, l := range list {
 		for i := range l.settings.Permissions {
 			p := &l.settings.Permissions[i]
@@ -194,6 +203,7 @@ func (m *additive[E]) add(l layer, path Setting[string], at Pos, build func(Rule
 		return
 	}
 	if clean == "/" && l.kind == secondaryLayer {
+		m.rep.idle(m.account.Name, m.what, at, "/ of %s is not used: a secondary group gives nothing for /", l.origin)
 		return
 	}
 	if first, ok := m.taken[clean]; ok {
@@ -206,6 +216,9 @@ func (m *additive[E]) add(l layer, path Setting[string], at Pos, build func(Rule
 	}
 	if m.taken == nil {
 		m.taken = map[string]owned{}
+	}
+	if clean == "/" && l.group != nil {
+		m.rep.used(m.what, at)
 	}
 	m.taken[clean] = owned{l, at}
 	m.list = append(m.list, entry)

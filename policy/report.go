@@ -12,6 +12,20 @@ type report struct {
 	list   []Problem
 	shared map[sharedKey]int // index into list
 	counts map[int]*sharedCount
+	uses   map[useKey]*usage
+}
+
+// useKey identifies one entry of an account or a group.
+type useKey struct {
+	what string
+	at   Pos
+}
+
+// usage says whether an entry does something for anybody, and else why not.
+type usage struct {
+	used bool
+	text string
+	sharedCount
 }
 
 // sharedKey identifies one finding about a group's entry, however many
@@ -24,6 +38,14 @@ type sharedKey struct {
 type sharedCount struct {
 	account string
 	more    int
+}
+
+// String returns the end of a message that names the accounts.
+func (c *sharedCount) String() string {
+	if c.more == 0 {
+		return fmt.Sprintf(" (account %q)", c.account)
+	}
+	return fmt.Sprintf(" (account %q and %d more)", c.account, c.more)
 }
 
 func (r *report) add(at Pos, severity Severity, format string, args ...any) {
@@ -61,15 +83,60 @@ func (r *report) each(account string, at Pos, severity Severity, format string, 
 	r.list = append(r.list, Problem{At: at, Severity: severity, Text: key.text})
 }
 
+// used notes that the entry of the key what at a place does something for some
+// account.
+func (r *report) used(what string, at Pos) {
+	if r == nil || at.IsZero() {
+		return
+	}
+	if u := r.uses[useKey{what, at}]; u != nil {
+		u.used = true
+		return
+	}
+	if r.uses == nil {
+		r.uses = make(map[useKey]*usage)
+	}
+	r.uses[useKey{what, at}] = &usage{used: true}
+}
+
+// isUsed reports whether an entry is known to do something, or needs no answer.
+func (r *report) isUsed(what string, at Pos) bool {
+	if at.IsZero() {
+		return true
+	}
+	u := r.uses[useKey{what, at}]
+	return u != nil && u.used
+}
+
+// idle notes that an entry does nothing for account, which inherits it. Where it
+// does nothing for anybody that is a warning: a group's entry may well be meant
+// for some of its members only.
+func (r *report) idle(account, what string, at Pos, format string, args ...any) {
+	if r == nil || at.IsZero() {
+		return
+	}
+	key := useKey{what, at}
+	switch u := r.uses[key]; {
+	case u == nil:
+		if r.uses == nil {
+			r.uses = make(map[useKey]*usage)
+		}
+		r.uses[key] = &usage{text: fmt.Sprintf(format, args...), sharedCount: sharedCount{account: account}}
+	case !u.used:
+		u.more++
+	}
+}
+
 // problems returns everything found, sorted by place.
 func (r *report) problems() []Problem {
-	for i, c := range r.counts {
-		switch c.more {
-		case 0:
-			r.list[i].Text += fmt.Sprintf(" (account %q)", c.account)
-		default:
-			r.list[i].Text += fmt.Sprintf(" (account %q and %d more)", c.account, c.more)
+	broken := HasErrors(r.list) // then an entry may be idle for what is missing
+	for key, u := range r.uses {
+		if !u.used && !broken {
+			r.list = append(r.list, Problem{At: key.at, Severity: SeverityWarning, Text: key.what + ": " + u.text + u.String()})
 		}
+	}
+	for i, c := range r.counts {
+		r.list[i].Text += c.String()
 	}
 	slices.SortStableFunc(r.list, func(a, b Problem) int {
 		return cmp.Or(
