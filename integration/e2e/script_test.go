@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"flag"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -46,6 +47,7 @@ func TestScripts(t *testing.T) {
 // build builds the grantfs program as it is shipped.
 func build(t *testing.T) string {
 	t.Helper()
+	lookAtSources(t)
 	binary := filepath.Join(t.TempDir(), "grantfs")
 	cmd := exec.Command("go", "build", "-buildvcs=false", "-o", binary, "grantfs/cmd/grantfs")
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
@@ -53,6 +55,25 @@ func build(t *testing.T) string {
 		t.Fatalf("build grantfs: %v\n%s", err, out)
 	}
 	return binary
+}
+
+// lookAtSources looks at every source of the module: go test keeps results, and
+// knows by what a test has looked at when they are out of date.
+func lookAtSources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../..", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		switch filepath.Ext(path) {
+		case ".go", ".tmpl", ".mod", ".sum":
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // hostKey is the key of a script's host among its values.

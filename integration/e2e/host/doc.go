@@ -3,8 +3,8 @@
 // at will, because all of it is gone when the copy's first process ends.
 //
 // The copy is a mount, process, IPC and host-name namespace. Every file system
-// of the machine is seen through an overlay whose upper half is memory, so the
-// copy has the machine's programs and nobody's data is touched; /run, /data,
+// of the machine, FUSE's left out, is seen through an overlay whose upper half is
+// memory, so the copy has the machine's programs and nobody's data is touched; /run, /data,
 // /srv and /var/lib/grantfs start empty. The network is the machine's: ports are
 // picked on 127.0.0.1.
 //
