@@ -125,7 +125,7 @@ func (q Question) parse() ([]inquiry, error) {
 		return nil, err
 	}
 	kind := q.Type
-	if strings.HasSuffix(q.Path, "/") {
+	if strings.HasSuffix(q.Path, "/") && path != "/" {
 		if kind != TypeNone && kind != TypeDir {
 			return nil, fmt.Errorf("%w: %q ends as a directory does", ErrQuestion, q.Path)
 		}

@@ -53,16 +53,16 @@ func (c *Change) empty() bool {
 // who may get at what, and within which limits. How it is written makes no
 // difference: neither the order of tables nor entries that change nothing. What
 // Plan(a, b) says is gained, Plan(b, a) says is lost.
-func Plan(old, new *Set) []Change {
+func Plan(before, after *Set) []Change {
 	var list []Change
-	names := make(map[string]bool, len(old.list))
-	for _, s := range []*Set{old, new} {
+	names := make(map[string]bool, len(before.list))
+	for _, s := range []*Set{before, after} {
 		for _, v := range s.list {
 			names[v.Account()] = true
 		}
 	}
 	for name := range names {
-		was, will := old.views[name], new.views[name]
+		was, will := before.transient(name), after.transient(name)
 		c := Change{Account: name, Gained: was == nil, Lost: will == nil}
 		c.Mounts = mountChanges(was, will)
 		c.Verbs, c.Limits = verbChanges(was, will)
@@ -80,8 +80,18 @@ func Plan(old, new *Set) []Change {
 	return list
 }
 
+// transient returns the view of an account in a copy that keeps what is built
+// only as long as it is looked at, nil for no such account.
+func (s *Set) transient(account string) *View {
+	v := s.views[account]
+	if v == nil {
+		return nil
+	}
+	return &View{set: s, account: v.account}
+}
+
 // mountChanges compares the mounts of two views, of which one may be nil.
-func mountChanges(old, new *View) []MountChange {
+func mountChanges(before, after *View) []MountChange {
 	type key struct{ path, name, source string }
 	mounts := func(v *View) map[key]bool {
 		all := map[key]bool{}
@@ -100,7 +110,7 @@ func mountChanges(old, new *View) []MountChange {
 			}
 		}
 	}
-	was, will := mounts(old), mounts(new)
+	was, will := mounts(before), mounts(after)
 	add(was, will, false)
 	add(will, was, true)
 	slices.SortFunc(list, func(a, b MountChange) int {

@@ -24,27 +24,27 @@ var unordered = []string{
 
 // limitChanges compares the settings of two views, and those of the mounts that
 // both have, in no order.
-func limitChanges(old, new *View) []LimitChange {
-	list := differences("", old.limits(), new.limits())
+func limitChanges(before, after *View) []LimitChange {
+	list := differences("", before.limits(), after.limits())
 	was := make(map[string]*Mount)
-	for _, m := range old.Mounts() {
+	for _, m := range before.Mounts() {
 		was[m.Path] = m
 	}
-	for _, m := range new.Mounts() {
+	for _, m := range after.Mounts() {
 		if o := was[m.Path]; o != nil {
-			list = append(list, differences(m.Path, old.mountLimits(o), new.mountLimits(m))...)
+			list = append(list, differences(m.Path, before.mountLimits(o), after.mountLimits(m))...)
 		}
 	}
 	return list
 }
 
 // differences compares two sets of values, of which one that is not there is nil.
-func differences(path string, old, new map[string]any) []LimitChange {
-	keys := maps.Clone(old)
-	maps.Copy(keys, new)
+func differences(path string, before, after map[string]any) []LimitChange {
+	keys := maps.Clone(before)
+	maps.Copy(keys, after)
 	var list []LimitChange
 	for key := range keys {
-		if was, will := old[key], new[key]; asJSON(was) != asJSON(will) {
+		if was, will := before[key], after[key]; asJSON(was) != asJSON(will) {
 			list = append(list, LimitChange{Path: path, Key: key, Old: was, New: will})
 		}
 	}

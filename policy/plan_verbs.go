@@ -10,9 +10,9 @@ import (
 // every directory where an entry or a mount of either begins, and at names that
 // stand for their globs. Where both views agree on every path there is no
 // difference, however differently they are written.
-func verbChanges(old, new *View) ([]VerbChange, []LimitChange) {
+func verbChanges(before, after *View) ([]VerbChange, []LimitChange) {
 	d := &differ{}
-	d.compare(side(old), side(new), "/")
+	d.compare(top(before), top(after), "/")
 	slices.SortFunc(d.list, func(a, b VerbChange) int {
 		names := func(c VerbChange) int {
 			if c.Names {
@@ -31,9 +31,9 @@ type differ struct {
 	seen []LimitChange // names that appear or disappear though nothing may be done to them
 }
 
-// side returns the top of a view, nil for none: that is how the comparison
-// writes a directory that an account can't get to.
-func side(v *View) *Place {
+// top returns the "/" of a view, nil for none: that is how the comparison writes a
+// directory that an account can't get to.
+func top(v *View) *Place {
 	if v == nil {
 		return nil
 	}
@@ -50,11 +50,11 @@ func (d *differ) compare(p, q *Place, at string) {
 	var names []knownName
 	for _, side := range []*Place{p, q} {
 		if side != nil {
-			names = append(names, side.known()...)
+			names = append(append(names, side.known()...), side.presetNames()...)
 		}
 	}
-	slices.SortFunc(names, func(a, b knownName) int { return strings.Compare(a.name, b.name) })
-	for _, n := range slices.Compact(names) {
+	sortNames(&names)
+	for _, n := range names {
 		if pc, qc := p.reachable(n.sample), q.reachable(n.sample); pc != nil || qc != nil {
 			d.compare(pc, qc, join(at, n.name))
 		}

@@ -53,7 +53,7 @@ func (v *View) Tree(vpath string) (*Branch, Verdict, error) {
 		return nil, f.Verdict, nil
 	}
 	g := &grower{view: v, patterns: v.Effective().FilePatterns}
-	return g.grow(f.place, clean), Verdict{}, nil
+	return g.grow(f.place, clean, f.place.presetNames()...), Verdict{}, nil
 }
 
 // grower builds the Branches of one view.
@@ -62,8 +62,9 @@ type grower struct {
 	patterns []Pattern
 }
 
-// grow returns the branch of p, which lies at at.
-func (g *grower) grow(p *Place, at string) *Branch {
+// grow returns the branch of p, which lies at at. more are names below it that are
+// of interest besides those that p knows.
+func (g *grower) grow(p *Place, at string, more ...knownName) *Branch {
 	b := &Branch{Path: at, Kind: BranchDirectory, Origin: OriginDefault, Verbs: p.Ordinary(), Rule: p.Rule()}
 	if b.Rule.Path == at {
 		b.Origin, b.At = b.Rule.Origin, b.Rule.At
@@ -92,7 +93,9 @@ func (g *grower) grow(p *Place, at string) *Branch {
 			b.Kind, b.Origin, b.At = BranchSynthetic, OriginDefault, Pos{}
 		}
 	}
-	for _, c := range p.known() {
+	names := append(p.known(), more...)
+	sortNames(&names)
+	for _, c := range names {
 		if !p.Check(OpLookup, Target{Name: c.sample, Type: TypeDir}).Allowed() {
 			continue // it leads nowhere, or is closed
 		}
@@ -144,7 +147,7 @@ type knownName struct {
 	sample string // a name that it stands for
 }
 
-// known returns the names below p that policy knows of, sorted.
+// known returns the names below p that policy knows of, in no order.
 func (p *Place) known() []knownName {
 	var list []knownName
 	add := func(n *node) {
@@ -161,8 +164,26 @@ func (p *Place) known() []knownName {
 	for _, n := range p.via {
 		add(n)
 	}
-	slices.SortFunc(list, func(a, b knownName) int { return strings.Compare(a.name, b.name) })
-	return slices.Compact(list)
+	return list
+}
+
+// presetNames returns the directories of a site, whose top level p is, in which
+// the preset leaves more than elsewhere.
+func (p *Place) presetNames() []knownName {
+	if p.spot.region != regionTop {
+		return nil
+	}
+	var list []knownName
+	for _, name := range []string{"files", "libraries", "modules", "private", "themes", "vendor"} {
+		list = append(list, knownName{name, name})
+	}
+	return list
+}
+
+// sortNames sorts names and removes what is there twice.
+func sortNames(list *[]knownName) {
+	slices.SortFunc(*list, func(a, b knownName) int { return strings.Compare(a.name, b.name) })
+	*list = slices.Compact(*list)
 }
 
 // sampleOf returns a name that a glob, or a name, stands for. What the glob

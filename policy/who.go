@@ -36,7 +36,7 @@ func (s *Set) Who(backing string, kind FileType) ([]Reach, error) {
 	for _, v := range s.list {
 		for _, m := range v.transientMounts() {
 			for _, vpath := range m.shows(clean) {
-				if r, ok := v.reach(m, vpath, kind); ok {
+				if r, ok := s.transient(v.Account()).reach(m, vpath, kind); ok {
 					list = append(list, r)
 				}
 			}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -78,5 +80,40 @@ func valueText(v any) string {
 	if err != nil {
 		return fmt.Sprint(v)
 	}
-	return string(text)
+	var fields map[string]any
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return string(text) // no object
+	}
+	return fieldText(fields)
+}
+
+// fieldText returns what an object has that is not empty.
+func fieldText(fields map[string]any) string {
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		switch v := fields[key].(type) {
+		case nil:
+		case bool:
+			if v {
+				list = append(list, key)
+			}
+		case float64:
+			if v != 0 {
+				list = append(list, fmt.Sprintf("%s=%.0f", key, v))
+			}
+		case []any:
+			words := make([]string, len(v))
+			for i, x := range v {
+				words[i] = fmt.Sprint(x)
+			}
+			if len(words) > 0 {
+				list = append(list, key+"="+strings.Join(words, ","))
+			}
+		default:
+			if text := fmt.Sprint(v); text != "" {
+				list = append(list, key+"="+text)
+			}
+		}
+	}
+	return dash(strings.Join(list, " "))
 }

@@ -18,6 +18,7 @@ type explanationJSON struct {
 	Chain      []string  `json:"chain"`       // from the account to the rule's origin
 	WouldAllow string    `json:"would_allow"` // "" if allowed
 	Groups     groupJSON `json:"groups"`
+	Enabled    bool      `json:"enabled"` // false: the account can't log in, whatever it may do
 }
 
 // groupJSON is an account's groups. Membership groups contribute nothing.
@@ -73,7 +74,7 @@ func explain(_ context.Context, e *env, args []string) error {
 func (e *env) explained(v *policy.View, x policy.Explanation) error {
 	out := explanationJSON{
 		Allowed: x.Allowed(), Reason: x.Reason.String(), Chain: []string{},
-		WouldAllow: x.WouldAllow, Groups: groupsOf(v),
+		WouldAllow: x.WouldAllow, Groups: groupsOf(v), Enabled: v.Enabled(),
 	}
 	if !out.Allowed {
 		out.Error = errorNames[x.Class]
@@ -102,6 +103,9 @@ func (e *env) explained(v *policy.View, x policy.Explanation) error {
 	}
 	if !out.Allowed {
 		fmt.Fprintf(&b, "would allow it:\n  %s\n", strings.ReplaceAll(out.WouldAllow, "\n", "\n  "))
+	}
+	if !out.Enabled {
+		b.WriteString("note:    the account is disabled\n")
 	}
 	_, err := fmt.Fprint(e.stdout, b.String())
 	return err

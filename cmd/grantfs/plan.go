@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 
 	"grantfs/policy"
 )
@@ -121,23 +122,39 @@ func printChange(b *bytes.Buffer, c *policy.Change) {
 	for _, m := range c.Mounts {
 		fmt.Fprintf(b, "    %s mount %s: %s from %s\n", sign[changeWord(m.Gained, !m.Gained)], m.Path, m.Name, m.Source)
 	}
-	for _, v := range c.Verbs {
-		at := "in " + v.Path
-		if v.Names {
-			at = "on names " + v.Path
-		}
-		if v.Gained != 0 {
-			fmt.Fprintf(b, "    + %s %s\n", verbText(v.Gained), at)
-		}
-		if v.Lost != 0 {
-			fmt.Fprintf(b, "    - %s %s\n", verbText(v.Lost), at)
-		}
-	}
+	printVerbs(b, c.Verbs)
 	for _, l := range c.Limits {
 		at := ""
 		if l.Path != "" {
 			at = " of " + l.Path
 		}
 		fmt.Fprintf(b, "    ~ %s%s: %s -> %s\n", l.Key, at, valueText(l.Old), valueText(l.New))
+	}
+}
+
+// printVerbs prints changes of rights, those that are alike together.
+func printVerbs(b *bytes.Buffer, list []policy.VerbChange) {
+	var heads []string
+	paths := map[string][]string{}
+	note := func(sign string, v policy.Verbs, c policy.VerbChange) {
+		if v == 0 {
+			return
+		}
+		where := "in"
+		if c.Names {
+			where = "on names"
+		}
+		head := fmt.Sprintf("%s %s %s", sign, verbText(v), where)
+		if paths[head] == nil {
+			heads = append(heads, head)
+		}
+		paths[head] = append(paths[head], c.Path)
+	}
+	for _, c := range list {
+		note("+", c.Gained, c)
+		note("-", c.Lost, c)
+	}
+	for _, head := range heads {
+		fmt.Fprintf(b, "    %s %s\n", head, strings.Join(paths[head], "\n        "))
 	}
 }
