@@ -25,9 +25,17 @@ func foldName(name string) string {
 	if isASCII(name) || !utf8.ValidString(name) {
 		return name
 	}
-	// Composed again afterwards: folding can take a composed character apart.
-	return norm.NFC.String(strings.Map(foldRune, norm.NFC.String(name)))
+	return foldText(name)
 }
+
+// foldText folds the letters without their marks and composes what comes of it:
+// some composed letters have no other case, or one that is not composed.
+func foldText(text string) string {
+	return norm.NFC.String(strings.Map(foldRune, norm.NFD.String(text)))
+}
+
+// combiningIota is a mark that folds to the letter iota.
+const combiningIota = '\u0345'
 
 // foldRune returns one and the same rune for every case of r.
 func foldRune(r rune) rune {
@@ -41,8 +49,11 @@ func foldRune(r rune) rune {
 	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
 		least = min(least, other)
 	}
-	if 'A' <= least && least <= 'Z' {
+	switch {
+	case 'A' <= least && least <= 'Z':
 		least += 'a' - 'A'
+	case least == combiningIota && r != combiningIota:
+		least = 'ι' // a letter must not become a mark of the one before it
 	}
 	return least
 }

@@ -60,6 +60,9 @@ func compileGlob(text string, fold bool) (*glob, error) {
 		text = norm.NFC.String(text)
 	}
 	g.runes = tokenize(text, fold)
+	if fold && !isASCII(text) {
+		g.runes = recompose(g.runes)
+	}
 	g.bytes = g.runes
 	if !isASCII(raw) {
 		g.bytes = byteTokens(tokenize(raw, false), fold)
@@ -141,6 +144,29 @@ func tokenize(text string, fold bool) []globToken {
 		}
 	}
 	return list
+}
+
+// recompose folds each stretch of literals as foldName does a name: a pattern and
+// a name that are the same text must be the same after folding.
+func recompose(list []globToken) []globToken {
+	var out []globToken
+	var run []rune
+	flush := func() {
+		for _, r := range foldText(string(run)) {
+			out = append(out, globToken{kind: globLiteral, r: r})
+		}
+		run = run[:0]
+	}
+	for _, t := range list {
+		if t.kind == globLiteral {
+			run = append(run, t.r)
+			continue
+		}
+		flush()
+		out = append(out, t)
+	}
+	flush()
+	return out
 }
 
 // byteTokens returns list for matching byte by byte, where only ASCII has case.
