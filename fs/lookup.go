@@ -129,6 +129,16 @@ func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot
 	return s.ref(c, dir, s.sourceOf(dir), root, fd, name)
 }
 
+// answerChild replies with the entry of what was made at name just now.
+func (s *Server) answerChild(c *call, dir spot, fd int, name backing.Name) syscall.Errno {
+	sp, errno := s.backedChild(c, dir, fd, name)
+	if errno != 0 {
+		return errno
+	}
+	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
+	return 0
+}
+
 // ref returns the node of the object called name in fd, whose attributes are
 // in c.stat, and counts the lookup.
 func (s *Server) ref(c *call, dir spot, src *source, root *backing.Root, fd int, name backing.Name) (spot, syscall.Errno) {

@@ -11,11 +11,7 @@ import (
 
 func (s *Server) mkdir(c *call) syscall.Errno {
 	in := arg[fuse.MkdirIn](c)
-	dir, errno := s.own(c, c.head.NodeId)
-	if errno != 0 {
-		return errno
-	}
-	name, errno := c.name()
+	dir, name, errno := s.inDir(c)
 	if errno != 0 {
 		return errno
 	}
@@ -31,10 +27,5 @@ func (s *Server) mkdir(c *call) syscall.Errno {
 	if errno := backing.Mkdir(fd.Num(), name, b); errno != 0 {
 		return errno
 	}
-	sp, errno := s.backedChild(c, dir, fd.Num(), name)
-	if errno != 0 {
-		return errno
-	}
-	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
-	return 0
+	return s.answerChild(c, dir, fd.Num(), name)
 }

@@ -120,11 +120,7 @@ func dropPrivileges(fd int, st *backing.Stat) syscall.Errno {
 // what the winner made.
 func (s *Server) create(c *call) syscall.Errno {
 	in := *arg[fuse.CreateIn](c)
-	dir, errno := s.own(c, c.head.NodeId)
-	if errno != 0 {
-		return errno
-	}
-	name, errno := c.name()
+	dir, name, errno := s.inDir(c)
 	if errno != 0 {
 		return errno
 	}
@@ -201,11 +197,7 @@ func (s *Server) openThere(c *call, dir spot, name backing.Name, flags uint32) (
 // mknodFile serves mknod(2) of a regular file: creation without an open.
 func (s *Server) mknodFile(c *call, mode uint32) syscall.Errno {
 	c.op = policy.OpCreate
-	dir, errno := s.own(c, c.head.NodeId)
-	if errno != 0 {
-		return errno
-	}
-	name, errno := c.name()
+	dir, name, errno := s.inDir(c)
 	if errno != 0 {
 		return errno
 	}

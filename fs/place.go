@@ -122,6 +122,17 @@ func (s *Server) own(c *call, id uint64) (spot, syscall.Errno) {
 	return sp, s.belongs(c, sp)
 }
 
+// inDir is how a request about a name begins: the directory, which only the
+// account itself may ask about, and the name.
+func (s *Server) inDir(c *call) (spot, backing.Name, syscall.Errno) {
+	dir, errno := s.own(c, c.head.NodeId)
+	if errno != 0 {
+		return dir, backing.Name{}, errno
+	}
+	name, errno := c.name()
+	return dir, name, errno
+}
+
 // belongs refuses everybody but the account itself: below a view's root not
 // even root may look (product.md §5).
 func (s *Server) belongs(c *call, sp spot) syscall.Errno {

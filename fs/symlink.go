@@ -7,7 +7,6 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
@@ -78,11 +77,7 @@ func (s *Server) readlink(c *call) syscall.Errno {
 }
 
 func (s *Server) symlink(c *call) syscall.Errno {
-	dir, errno := s.own(c, c.head.NodeId)
-	if errno != 0 {
-		return errno
-	}
-	name, errno := c.name()
+	dir, name, errno := s.inDir(c)
 	if errno != 0 {
 		return errno
 	}
@@ -108,12 +103,7 @@ func (s *Server) symlink(c *call) syscall.Errno {
 	if errno := backing.Symlink(fd.Num(), name, text, b.UID, b.GID); errno != 0 {
 		return errno
 	}
-	sp, errno := s.backedChild(c, dir, fd.Num(), name)
-	if errno != 0 {
-		return errno
-	}
-	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
-	return 0
+	return s.answerChild(c, dir, fd.Num(), name)
 }
 
 // store shows the directory that a site's link called name leads to, if its

@@ -13,11 +13,7 @@ func (s *Server) unlink(c *call) syscall.Errno { return s.remove(c, false) }
 func (s *Server) rmdir(c *call) syscall.Errno { return s.remove(c, true) }
 
 func (s *Server) remove(c *call, isDir bool) syscall.Errno {
-	dir, errno := s.own(c, c.head.NodeId)
-	if errno != 0 {
-		return errno
-	}
-	name, errno := c.name()
+	dir, name, errno := s.inDir(c)
 	if errno != 0 {
 		return errno
 	}
