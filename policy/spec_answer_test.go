@@ -36,21 +36,51 @@ func (s *spec) answer(d decision) string {
 	case "shows":
 		dir, t := target(args[0], policy.TypeFile)
 		return fmt.Sprintf("= %t", v.At(dir).Visible(t))
-	case "delete":
-		return both(s.judge(v, "delete_files", args), s.judge(v, "delete_dirs", args))
-	case "rename":
-		return both(s.judge(v, "rename_files", args), s.judge(v, "rename_dirs", args))
 	default:
-		return s.judge(v, what, args)
+		answer := s.judge(v, what, args)
+		said := explained(v, what, args)
+		switch {
+		case said == "":
+			return answer
+		case verdictOf(said) != verdictOf(answer):
+			return answer + ", but explain says " + said
+		}
+		return said
 	}
 }
 
-// both returns the refusal of two answers, if there is one.
-func both(a, b string) string {
-	if strings.HasPrefix(a, "deny") {
-		return a
+// verdictOf returns an answer without its origin: explain knows more of them than
+// the verdict of a request needs.
+func verdictOf(answer string) string {
+	return answer[:strings.LastIndex(answer, " ")]
+}
+
+// explained returns what explain says to the same question, "" where it can't be
+// asked so: it does not know the disk.
+func explained(v *policy.View, what string, args []string) string {
+	q := policy.Question{Verb: what}
+	for i, arg := range args {
+		name, kind, typed := strings.Cut(arg, ":")
+		_, t := target(arg, policy.TypeNone)
+		switch {
+		case typed && (i > 0 || strings.Contains(kind, ":")), what == "rename_symlinks":
+			return ""
+		case i > 0:
+			q.To = name
+		default:
+			q.Path, q.Type = name, t.Type
+		}
 	}
-	return b
+	e, err := v.Explain(q)
+	switch {
+	case err != nil:
+		return err.Error()
+	case e.Allowed():
+		return "allow " + e.Rule.Origin
+	case e.Rule == nil:
+		return fmt.Sprintf("deny %s %s -", e.Reason, errnos[e.Class])
+	}
+	return fmt.Sprintf("deny %s %s %s", e.Reason, errnos[e.Class], e.Rule.Origin)
 }
 
 func mountName(p *policy.Place) string {
@@ -76,6 +106,12 @@ var permissions = map[string]struct {
 
 func (s *spec) judge(v *policy.View, what string, args []string) string {
 	switch what {
+	case "delete", "rename":
+		// A bare verb needs both halves.
+		if answer := s.judge(v, what+"_files", args); !strings.HasPrefix(answer, "allow") {
+			return answer
+		}
+		return s.judge(v, what+"_dirs", args)
 	case "list", "readdir":
 		p := v.At(args[0])
 		return verdict(p, p.Check(policy.OpReaddir, policy.Target{}))
