@@ -3,7 +3,6 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
 	"time"
 
@@ -41,22 +40,41 @@ func (c *Conn) Unmount() error {
 	return errors.Join(err, c.abort())
 }
 
-// abort ends the connection through the control file system of FUSE.
+// abort ends the connection through FUSE's control file system, which need not
+// be mounted anywhere: it is opened here.
 func (c *Conn) abort() error {
 	if c.number == 0 {
 		return nil
 	}
-	path := fmt.Sprintf("/sys/fs/fuse/connections/%d/abort", c.number)
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if errors.Is(err, os.ErrNotExist) {
+	fd, err := openControl()
+	if err != nil {
+		return fmt.Errorf("open the control file system of FUSE: %w", err)
+	}
+	defer unix.Close(fd)
+	file, err := unix.Openat(fd, fmt.Sprintf("%d/abort", c.number), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if errors.Is(err, syscall.ENOENT) {
 		return nil // it has ended
 	}
 	if err == nil {
-		_, err = f.WriteString("1")
-		err = errors.Join(err, f.Close())
+		_, err = unix.Write(file, []byte("1"))
+		unix.Close(file)
 	}
 	if err != nil {
 		return fmt.Errorf("end the connection of %s: %w", c.point, err)
 	}
 	return nil
+}
+
+// openControl returns the root of fusectl as a mount that is attached nowhere
+// (fsmount(2)).
+func openControl() (int, error) {
+	fs, err := unix.Fsopen("fusectl", unix.FSOPEN_CLOEXEC)
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(fs)
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return -1, err
+	}
+	return unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
 }
