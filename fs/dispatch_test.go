@@ -30,10 +30,19 @@ func TestDispatch(t *testing.T) {
 		op   kernel.Opcode
 		want syscall.Errno
 	}{
-		{kernel.OpGetlk, ENOTSU}, {kernel.OpSetlk, ENOTSU}, {kernel.OpSetlkw, ENOTSU},
-		{kernel.OpBmap, ENOTSU}, {kernel.OpSetupmapping, ENOTSU}, {kernel.OpRemovemapping, ENOTSU},
-		{kernel.OpIoctl, ENOTTY}, {kernel.OpInit, ENOTSU}, {0, ENOTSU}, {7, ENOTSU}, {19, ENOTSU},
-		{kernel.OpcodeCount, ENOTSU}, {4096, ENOTSU},
+		{kernel.OpGetlk, ENOTSU},
+		{kernel.OpSetlk, ENOTSU},
+		{kernel.OpSetlkw, ENOTSU},
+		{kernel.OpBmap, ENOTSU},
+		{kernel.OpSetupmapping, ENOTSU},
+		{kernel.OpRemovemapping, ENOTSU},
+		{kernel.OpIoctl, ENOTTY},
+		{kernel.OpInit, ENOTSU},
+		{0, ENOTSU},
+		{7, ENOTSU},
+		{19, ENOTSU},
+		{kernel.OpcodeCount, ENOTSU},
+		{4096, ENOTSU},
 	} {
 		if _, got := m.Handle(request(tt.op, 1, make([]byte, 200), out)); got != tt.want {
 			t.Errorf("opcode %d: %v, want %v", tt.op, got, tt.want)

@@ -63,8 +63,10 @@ func TestClientLinks(t *testing.T) {
 			".drush/d.test" + aliasSuffix + `:2:1: warning: client "../p" of o1 gets nothing: "clients/../p" is not a directory`,
 			".drush/e.test" + aliasSuffix + `:2:1: warning: client "link" of o1 gets nothing: "clients/link" is not a directory`,
 		}},
-		{name: "directory not required", make: func(tr tree) { tr.site("a.test", "client_name", "'foo'") },
-			sites: []string{`a.test p/sites/a.test "foo"`}},
+		{
+			name: "directory not required", make: func(tr tree) { tr.site("a.test", "client_name", "'foo'") },
+			sites: []string{`a.test p/sites/a.test "foo"`},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tr := newTree(t)

@@ -65,8 +65,10 @@ func (tr tree) site(uri string, keys ...string) {
 }
 
 func siteText(uri string, keys ...string) string {
-	all := append([]string{"context_type", "'site'", "uri", "'" + uri + "'", "root", "'TOP/o1/p'",
-		"site_path", "'TOP/o1/p/sites/" + uri + "'"}, keys...)
+	all := append([]string{
+		"context_type", "'site'", "uri", "'" + uri + "'", "root", "'TOP/o1/p'",
+		"site_path", "'TOP/o1/p/sites/" + uri + "'",
+	}, keys...)
 	values := map[string]string{}
 	var order []string
 	for i := 0; i < len(all); i += 2 {
@@ -127,16 +129,26 @@ func TestDiscoverSites(t *testing.T) {
 		sites    []string
 		problems []string
 	}{
-		{name: "owned", make: func(tr tree) { tr.site("a.test", "client_name", "'foo'") },
-			sites: []string{`a.test p/sites/a.test "foo"`}},
-		{name: "owner NULL", make: func(tr tree) { tr.site("a.test", "client_name", "NULL") },
-			sites: []string{`a.test p/sites/a.test ""`}},
-		{name: "owner empty", make: func(tr tree) { tr.site("a.test", "client_name", "''") },
-			sites: []string{`a.test p/sites/a.test ""`}},
-		{name: "owner admin", make: func(tr tree) { tr.site("a.test", "client_name", "'admin'") },
-			sites: []string{`a.test p/sites/a.test ""`}},
-		{name: "owner of a wrong type", make: func(tr tree) { tr.site("a.test", "client_name", "array()") },
-			problems: []string{at + ":7:3: warning: site a.test ignored: client_name is an array, not a string"}},
+		{
+			name: "owned", make: func(tr tree) { tr.site("a.test", "client_name", "'foo'") },
+			sites: []string{`a.test p/sites/a.test "foo"`},
+		},
+		{
+			name: "owner NULL", make: func(tr tree) { tr.site("a.test", "client_name", "NULL") },
+			sites: []string{`a.test p/sites/a.test ""`},
+		},
+		{
+			name: "owner empty", make: func(tr tree) { tr.site("a.test", "client_name", "''") },
+			sites: []string{`a.test p/sites/a.test ""`},
+		},
+		{
+			name: "owner admin", make: func(tr tree) { tr.site("a.test", "client_name", "'admin'") },
+			sites: []string{`a.test p/sites/a.test ""`},
+		},
+		{
+			name: "owner of a wrong type", make: func(tr tree) { tr.site("a.test", "client_name", "array()") },
+			problems: []string{at + ":7:3: warning: site a.test ignored: client_name is an array, not a string"},
+		},
 		{name: "switched on and off", make: func(tr tree) {
 			for i, v := range []string{"true", "1", "'1'", "NULL", "false", "0", "'0'", "''"} {
 				tr.site(fmt.Sprintf("s%d.test", i), "site_enabled", v, "client_name", "'foo'")
@@ -146,12 +158,16 @@ func TestDiscoverSites(t *testing.T) {
 			`s3.test p/sites/s3.test "foo"`, `s4.test p/sites/s4.test "foo" off`, `s5.test p/sites/s5.test "foo" off`,
 			`s6.test p/sites/s6.test "foo" off`, `s7.test p/sites/s7.test "foo" off`,
 		}},
-		{name: "switched to nonsense", make: func(tr tree) { tr.site("a.test", "site_enabled", "'yes'") },
-			problems: []string{at + ":7:3: warning: site a.test ignored: site_enabled is neither true nor false"}},
-		{name: "no directory", make: func(tr tree) {
-			tr.alias("a.test", siteText("a.test", "client_name", "'foo'"))
-		}, sites: []string{`a.test p/sites/a.test "foo" missing`},
-			problems: []string{at + ":2:1: warning: site a.test: p: no such file or directory"}},
+		{
+			name: "switched to nonsense", make: func(tr tree) { tr.site("a.test", "site_enabled", "'yes'") },
+			problems: []string{at + ":7:3: warning: site a.test ignored: site_enabled is neither true nor false"},
+		},
+		{
+			name: "no directory", make: func(tr tree) {
+				tr.alias("a.test", siteText("a.test", "client_name", "'foo'"))
+			}, sites: []string{`a.test p/sites/a.test "foo" missing`},
+			problems: []string{at + ":2:1: warning: site a.test: p: no such file or directory"},
+		},
 		{name: "a file for a directory", make: func(tr tree) {
 			tr.alias("a.test", siteText("a.test"))
 			tr.file("o1/p/sites/a.test", "")
@@ -166,39 +182,65 @@ func TestDiscoverSites(t *testing.T) {
 			tr.dir("else/sites/a.test")
 			tr.link("../else", "o1/p")
 		}, problems: []string{at + ":2:1: warning: site a.test ignored: p is a link: not a directory"}},
-		{name: "site_path outside", make: func(tr tree) { tr.site("a.test", "site_path", "'/etc/sites/a.test'") },
-			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "/etc/sites/a.test" is not inside TOP/o1`}},
-		{name: "site_path of the neighbour", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o12/sites/a.test'") },
-			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "TOP/o12/sites/a.test" is not inside TOP/o1`}},
-		{name: "site_path climbs", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/../o2/sites/a.test'") },
-			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "../o2/sites/a.test" has ".", ".." or empty components`}},
-		{name: "site_path relative", make: func(tr tree) { tr.site("a.test", "site_path", "'p/sites/a.test'") },
-			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "p/sites/a.test" is not absolute`}},
-		{name: "site_path of another site", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/p/sites/b.test'") },
-			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "p/sites/b.test" does not end in /sites/a.test`}},
-		{name: "site_path all", make: func(tr tree) { tr.site("a.test", "uri", "'all'", "site_path", "'TOP/o1/p/sites/all'") },
-			problems: []string{at + `:4:3: warning: site ignored: uri "all" is not a host name`}},
-		{name: "site_path in .drush", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/.drush/sites/a.test'") },
-			problems: []string{at + `:6:3: warning: site a.test ignored: site_path ".drush/sites/a.test" lies in .drush, where no site is`}},
-		{name: "site_path with a placeholder", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/%client%/sites/a.test'") },
-			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "%client%/sites/a.test" has characters that no path of an instance has`}},
+		{
+			name: "site_path outside", make: func(tr tree) { tr.site("a.test", "site_path", "'/etc/sites/a.test'") },
+			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "/etc/sites/a.test" is not inside TOP/o1`},
+		},
+		{
+			name: "site_path of the neighbour", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o12/sites/a.test'") },
+			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "TOP/o12/sites/a.test" is not inside TOP/o1`},
+		},
+		{
+			name: "site_path climbs", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/../o2/sites/a.test'") },
+			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "../o2/sites/a.test" has ".", ".." or empty components`},
+		},
+		{
+			name: "site_path relative", make: func(tr tree) { tr.site("a.test", "site_path", "'p/sites/a.test'") },
+			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "p/sites/a.test" is not absolute`},
+		},
+		{
+			name: "site_path of another site", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/p/sites/b.test'") },
+			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "p/sites/b.test" does not end in /sites/a.test`},
+		},
+		{
+			name: "site_path all", make: func(tr tree) { tr.site("a.test", "uri", "'all'", "site_path", "'TOP/o1/p/sites/all'") },
+			problems: []string{at + `:4:3: warning: site ignored: uri "all" is not a host name`},
+		},
+		{
+			name: "site_path in .drush", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/.drush/sites/a.test'") },
+			problems: []string{at + `:6:3: warning: site a.test ignored: site_path ".drush/sites/a.test" lies in .drush, where no site is`},
+		},
+		{
+			name: "site_path with a placeholder", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/%client%/sites/a.test'") },
+			problems: []string{at + `:6:3: warning: site a.test ignored: site_path "%client%/sites/a.test" has characters that no path of an instance has`},
+		},
 		{name: "site_path too long", make: func(tr tree) {
 			tr.site("a.test", "site_path", "'TOP/o1/"+strings.Repeat("x", 256)+"/sites/a.test'")
 		}, problems: []string{at + `:6:3: warning: site a.test ignored: site_path "` + strings.Repeat("x", 256) + `/sites/a.test" is too long`}},
-		{name: "site_path with a slash at the end", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/p/sites/a.test/'") },
-			sites: []string{`a.test p/sites/a.test ""`}},
-		{name: "site_path from root", make: func(tr tree) { tr.site("a.test", "site_path", "") },
-			sites: []string{`a.test p/sites/a.test ""`}},
+		{
+			name: "site_path with a slash at the end", make: func(tr tree) { tr.site("a.test", "site_path", "'TOP/o1/p/sites/a.test/'") },
+			sites: []string{`a.test p/sites/a.test ""`},
+		},
+		{
+			name: "site_path from root", make: func(tr tree) { tr.site("a.test", "site_path", "") },
+			sites: []string{`a.test p/sites/a.test ""`},
+		},
 		{name: "site_path from the platform", make: func(tr tree) {
 			tr.site("a.test", "site_path", "", "root", "", "platform", "'@platform_P'")
 			tr.alias("platform_P", "<?php $aliases['platform_P'] = ['context_type' => 'platform', 'root' => 'TOP/o1/p'];")
 		}, sites: []string{`a.test p/sites/a.test ""`}},
-		{name: "no path at all", make: func(tr tree) { tr.site("a.test", "site_path", "", "root", "") },
-			problems: []string{at + `:2:1: warning: site a.test ignored: site_path "" is not absolute`}},
-		{name: "uri no host name", make: func(tr tree) { tr.site("a.test", "uri", "'../b'") },
-			problems: []string{at + `:4:3: warning: site ignored: uri "../b" is not a host name`}},
-		{name: "uri missing", make: func(tr tree) { tr.site("a.test", "uri", "") },
-			problems: []string{at + `:2:1: warning: site ignored: uri "" is not a host name`}},
+		{
+			name: "no path at all", make: func(tr tree) { tr.site("a.test", "site_path", "", "root", "") },
+			problems: []string{at + `:2:1: warning: site a.test ignored: site_path "" is not absolute`},
+		},
+		{
+			name: "uri no host name", make: func(tr tree) { tr.site("a.test", "uri", "'../b'") },
+			problems: []string{at + `:4:3: warning: site ignored: uri "../b" is not a host name`},
+		},
+		{
+			name: "uri missing", make: func(tr tree) { tr.site("a.test", "uri", "") },
+			problems: []string{at + `:2:1: warning: site ignored: uri "" is not a host name`},
+		},
 		{name: "the panel", make: func(tr tree) {
 			tr.site("a.test", "root", "'TOP/o1/aegir/distro/1'", "client_name", "'x'")
 			tr.site("b.test", "root", "", "site_path", "'TOP/o1/aegir/d/sites/b.test'")

@@ -97,22 +97,28 @@ func TestMerge(t *testing.T) {
 			name:      "clients and their sites",
 			instances: []Instance{found("o1", "a.test foo", "b.test foo off", "c.test bar off", "d.test"), found("o2", "a.test foo")},
 			accounts:  []string{"o1.foo o1/foo", "o1.ftp o1/ main", "o2.foo o2/foo", "o2.ftp o2/ main"},
-			sites: []string{`o1/a.test "o1.foo" aegir`, `o1/b.test "o1.foo" off aegir`, `o1/c.test "" off aegir`,
-				`o1/d.test "" unowned aegir`, `o2/a.test "o2.foo" aegir`},
+			sites: []string{
+				`o1/a.test "o1.foo" aegir`, `o1/b.test "o1.foo" off aegir`, `o1/c.test "" off aegir`,
+				`o1/d.test "" unowned aegir`, `o2/a.test "o2.foo" aegir`,
+			},
 		},
 		{
 			name:      "what attaches no client",
 			instances: []Instance{found("o1", "a.test foo missing", "b.test bar barred", "c.test baz", "d.test baz missing", "e.test baz barred")},
 			accounts:  []string{"o1.baz o1/baz", "o1.ftp o1/ main"},
-			sites: []string{`o1/a.test "" aegir`, `o1/b.test "" aegir`, `o1/c.test "o1.baz" aegir`,
-				`o1/d.test "o1.baz" aegir`, `o1/e.test "" aegir`},
+			sites: []string{
+				`o1/a.test "" aegir`, `o1/b.test "" aegir`, `o1/c.test "o1.baz" aegir`,
+				`o1/d.test "o1.baz" aegir`, `o1/e.test "" aegir`,
+			},
 		},
 		{
 			name:      "refused logins",
 			instances: []Instance{found("o1", "a.test foo_bar", "b.test foobar", "c.test web", "d.test x_y", "e.test x-y")},
 			accounts:  []string{"o1.foobar o1/foobar", "o1.ftp o1/ main"},
-			sites: []string{`o1/a.test "" aegir`, `o1/b.test "o1.foobar" aegir`, `o1/c.test "" aegir`,
-				`o1/d.test "" aegir`, `o1/e.test "" aegir`},
+			sites: []string{
+				`o1/a.test "" aegir`, `o1/b.test "o1.foobar" aegir`, `o1/c.test "" aegir`,
+				`o1/d.test "" aegir`, `o1/e.test "" aegir`,
+			},
 			problems: []string{
 				`a.test: warning: client "foo_bar" of o1 gets no account: the login o1.foobar would also be that of "foobar"`,
 				`c.test: warning: client "web" of o1 gets no account: the login o1.web is reserved`,
@@ -185,9 +191,11 @@ func TestMerge(t *testing.T) {
 				},
 			},
 			accounts: []string{"alice", "o1.foo o1/foo", "o1.ftp o1/ main", "o1.kept"},
-			sites: []string{`/1.test "alice" none`, `/2.test "o1.foo" none`, `/3.test "o1.kept" none`, `/4.test "" none`,
+			sites: []string{
+				`/1.test "alice" none`, `/2.test "o1.foo" none`, `/3.test "o1.kept" none`, `/4.test "" none`,
 				`/5.test "" none`, `/6.test "" none`, `/7.test "typo" none`, `/8.test "o1.ftp" none`,
-				`o1/a.test "o1.foo" off aegir`, `o1/b.test "" aegir`, `o1/c.test "" aegir`},
+				`o1/a.test "o1.foo" off aegir`, `o1/b.test "" aegir`, `o1/c.test "" aegir`,
+			},
 			problems: []string{
 				`b.test: warning: client "x_y" of o1 gets no account: the login o1.xy would also be that of "x-y"`,
 				`c.test: warning: client "x-y" of o1 gets no account: the login o1.xy would also be that of "x_y"`,

@@ -10,12 +10,16 @@ import (
 )
 
 func TestSiteStores(t *testing.T) {
-	inside := []string{"files TOP/o1/static/files/a.test/files", "files TOP/o1/static/files/a.test.files",
-		"private TOP/o1/static/files/a.test/private", "private TOP/o1/static/files/a.test.private"}
-	attached := []string{inside[0], inside[1],
+	inside := []string{
+		"files TOP/o1/static/files/a.test/files", "files TOP/o1/static/files/a.test.files",
+		"private TOP/o1/static/files/a.test/private", "private TOP/o1/static/files/a.test.private",
+	}
+	attached := []string{
+		inside[0], inside[1],
 		"files TOP/mnt/d1/files/o1/static/files/a.test/files", "files TOP/mnt/d1/files/o1/static/files/a.test.files",
 		inside[2], inside[3],
-		"private TOP/mnt/d1/files/o1/static/files/a.test/private", "private TOP/mnt/d1/files/o1/static/files/a.test.private"}
+		"private TOP/mnt/d1/files/o1/static/files/a.test/private", "private TOP/mnt/d1/files/o1/static/files/a.test.private",
+	}
 	for _, c := range []struct {
 		name, target string // of the link static/files, none if empty
 		want         []string
@@ -56,8 +60,10 @@ func TestStoresOfAlikeNames(t *testing.T) {
 	tr.site("a")
 	tr.site("a.files")
 	inst, _, _ := tr.discover(Options{})
-	want := []string{"files TOP/o1/static/files/a/files",
-		"private TOP/o1/static/files/a/private", "private TOP/o1/static/files/a.private"}
+	want := []string{
+		"files TOP/o1/static/files/a/files",
+		"private TOP/o1/static/files/a/private", "private TOP/o1/static/files/a.private",
+	}
 	if diff := cmp.Diff(want, storeLines(tr, inst.Sites[0].Stores)); diff != "" {
 		t.Errorf("stores of a (-want +got):\n%s", diff)
 	}

@@ -28,8 +28,16 @@ func TestName(t *testing.T) {
 		in   string
 		want syscall.Errno
 	}{
-		{"f", 0}, {"...", 0}, {"-", 0}, {"\xff\xfe", 0}, {string(long[:255]), 0},
-		{"", syscall.EINVAL}, {".", syscall.EINVAL}, {"..", syscall.EINVAL}, {"a/b", syscall.EINVAL}, {"/", syscall.EINVAL},
+		{"f", 0},
+		{"...", 0},
+		{"-", 0},
+		{"\xff\xfe", 0},
+		{string(long[:255]), 0},
+		{"", syscall.EINVAL},
+		{".", syscall.EINVAL},
+		{"..", syscall.EINVAL},
+		{"a/b", syscall.EINVAL},
+		{"/", syscall.EINVAL},
 		{string(long), syscall.ENAMETOOLONG},
 	} {
 		n, rest, e := InPlace([]byte(tt.in + "\x00rest"))
