@@ -73,6 +73,22 @@ func TestWarnings(t *testing.T) {
 			},
 		},
 		{
+			name: "single values of a group that is primary for nobody", accounts: []Account{{Name: "carol", SecondaryGroups: words("print"), MembershipGroups: words("staff")}},
+			staff: func(g *Group) { g.MaxSessions = setAt(2, Limit{N: 4}) },
+			print: func(g *Group) {
+				g.MaxSessions, g.HomeDir, g.QuotaScope = setAt(3, Limit{N: 4}), setAt(4, "/srv/x"), setAt(5, "group")
+			},
+			want: []string{
+				`t.toml:3:1: warning: group "print": max_sessions is not used: only a primary group gives it, and this one is nobody's`,
+				`t.toml:4:1: warning: group "print": home_dir is not used`,
+				`t.toml:5:1: warning: group "print": quota_scope is not used`,
+			},
+		},
+		{
+			name: "single values of a group that is primary for another", accounts: []Account{alice, {Name: "carol", PrimaryGroup: set("print")}},
+			print: func(g *Group) { g.MaxSessions = setAt(3, Limit{N: 4}) },
+		},
+		{
 			name: "nothing left by the mount", accounts: []Account{bob},
 			staff: func(g *Group) {
 				g.Permissions = permissions("/media upload delete", "/open upload", "/none", "/media/open upload")
@@ -192,42 +208,71 @@ func TestContradictions(t *testing.T) {
 		name         string
 		account      func(*Account)
 		staff, print func(*Group)
-		want         string // "" for no error
+		want         string // "" for nothing
 	}{
-		{"every method", func(a *Account) { a.DeniedLoginMethods = wordsAt(1, "publickey") }, func(g *Group) { g.DeniedLoginMethods = wordsAt(2, "password") }, func(g *Group) { g.DeniedLoginMethods = wordsAt(3, "keyboard-interactive TLSCertificate") },
-			`t.toml:4:1: error: denied_login_methods leaves nothing: publickey by account:alice, password by group:staff, keyboard-interactive by group:print, TLSCertificate by group:print (account "alice")`},
-		{"every protocol", nil, func(g *Group) { g.DeniedProtocols = wordsAt(2, "FTP") }, func(g *Group) { g.DeniedProtocols = wordsAt(3, "SSH") },
-			`t.toml:2:1: error: denied_protocols leaves nothing: SSH by group:print, FTP by group:staff (account "alice")`},
-		{"every method of the protocol that is left", nil, func(g *Group) { g.DeniedProtocols = wordsAt(2, "FTP") }, func(g *Group) { g.DeniedLoginMethods = wordsAt(3, "publickey password keyboard-interactive") },
-			`t.toml:5:1: error: denied_login_methods and denied_protocols leave no way to log in: publickey by group:print, password by group:print, keyboard-interactive by group:print, FTP by group:staff (account "alice")`},
+		{
+			"every method", func(a *Account) { a.DeniedLoginMethods = wordsAt(1, "publickey") }, func(g *Group) { g.DeniedLoginMethods = wordsAt(2, "password") }, func(g *Group) { g.DeniedLoginMethods = wordsAt(3, "keyboard-interactive TLSCertificate") },
+			`t.toml:4:1: error: denied_login_methods leaves nothing: publickey by account:alice, password by group:staff, keyboard-interactive by group:print, TLSCertificate by group:print (account "alice")`,
+		},
+		{
+			"every protocol", nil, func(g *Group) { g.DeniedProtocols = wordsAt(2, "FTP") }, func(g *Group) { g.DeniedProtocols = wordsAt(3, "SSH") },
+			`t.toml:2:1: error: denied_protocols leaves nothing: SSH by group:print, FTP by group:staff (account "alice")`,
+		},
+		{
+			"every method of the protocol that is left", nil, func(g *Group) { g.DeniedProtocols = wordsAt(2, "FTP") }, func(g *Group) { g.DeniedLoginMethods = wordsAt(3, "publickey password keyboard-interactive") },
+			`t.toml:5:1: error: denied_login_methods and denied_protocols leave no way to log in: publickey by group:print, password by group:print, keyboard-interactive by group:print, FTP by group:staff (account "alice")`,
+		},
 		{"one method is left", nil, func(g *Group) { g.DeniedProtocols = wordsAt(2, "FTP") }, func(g *Group) { g.DeniedLoginMethods = wordsAt(3, "publickey password") }, ""},
-		{"second factor denied", nil, func(g *Group) { g.TwoFactorProtocols = wordsAt(2, "SSH") }, func(g *Group) { g.WebClient = wordsAt(3, "shares-disabled mfa-disabled") },
-			`t.toml:2:1: error: two_factor_protocols of group:staff requires a second factor, which web_client of group:print denies with "mfa-disabled" (t.toml:4:1) (account "alice")`},
-		{"second factor for nothing", nil, func(g *Group) { g.TwoFactorProtocols = wordsAt(2, "SSH") }, func(g *Group) { g.DeniedProtocols = wordsAt(3, "SSH") },
-			`t.toml:2:1: error: two_factor_protocols of group:staff asks for SSH, which group:print denies (t.toml:3:1) (account "alice")`},
-		{"anonymous and no FTP", func(a *Account) { a.Anonymous = setAt(1, true) }, func(g *Group) { g.DeniedProtocols = wordsAt(2, "FTP") }, nil,
-			`error: denied_protocols leaves nothing: SSH by account:alice (anonymous), FTP by group:staff (account "alice")`},
-		{"anonymous and no password", nil, func(g *Group) { g.Anonymous = setAt(1, true) }, func(g *Group) { g.DeniedLoginMethods = wordsAt(2, "password") },
-			`error: denied_login_methods leaves nothing: publickey by group:staff (anonymous), password by group:print`},
-		{"anonymous and a second factor", nil, func(g *Group) { g.Anonymous = setAt(1, true) }, func(g *Group) { g.TwoFactorProtocols = wordsAt(2, "FTP") },
-			`t.toml:2:1: error: two_factor_protocols of group:print asks for FTP, and an anonymous account has no second factor (group:staff, t.toml:1:1)`},
-		{"default share expiration too long", func(a *Account) { a.DefaultSharesExpiration = setAt(1, 8*time.Hour) }, func(g *Group) { g.MaxSharesExpiration = setAt(2, time.Hour) }, nil,
-			`t.toml:1:1: error: default_shares_expiration of account:alice exceeds max_shares_expiration of group:staff (t.toml:2:1) (account "alice")`},
-		{"default share expiration unlimited", func(a *Account) { a.DefaultSharesExpiration = setAt(1, time.Duration(0)) }, func(g *Group) { g.MaxSharesExpiration = setAt(2, time.Hour) }, nil,
-			`t.toml:1:1: error: default_shares_expiration of account:alice exceeds`},
+		{
+			"second factor denied", nil, func(g *Group) { g.TwoFactorProtocols = wordsAt(2, "SSH") }, func(g *Group) { g.WebClient = wordsAt(3, "shares-disabled mfa-disabled") },
+			`t.toml:2:1: error: two_factor_protocols of group:staff requires a second factor, which web_client of group:print denies with "mfa-disabled" (t.toml:4:1) (account "alice")`,
+		},
+		{
+			"second factor for nothing", nil, func(g *Group) { g.TwoFactorProtocols = wordsAt(2, "SSH") }, func(g *Group) { g.DeniedProtocols = wordsAt(3, "SSH") },
+			`t.toml:2:1: error: two_factor_protocols of group:staff asks for SSH, which group:print denies (t.toml:3:1) (account "alice")`,
+		},
+		{
+			"anonymous and no FTP", func(a *Account) { a.Anonymous = setAt(1, true) }, func(g *Group) { g.DeniedProtocols = wordsAt(2, "FTP") }, nil,
+			`error: denied_protocols leaves nothing: SSH by account:alice (anonymous), FTP by group:staff (account "alice")`,
+		},
+		{
+			"anonymous and no password", nil, func(g *Group) { g.Anonymous = setAt(1, true) }, func(g *Group) { g.DeniedLoginMethods = wordsAt(2, "password") },
+			`error: denied_login_methods leaves nothing: publickey by group:staff (anonymous), password by group:print`,
+		},
+		{
+			"anonymous and a second factor", nil, func(g *Group) { g.Anonymous = setAt(1, true) }, func(g *Group) { g.TwoFactorProtocols = wordsAt(2, "FTP") },
+			`t.toml:2:1: error: two_factor_protocols of group:print asks for FTP, and an anonymous account has no second factor (group:staff, t.toml:1:1)`,
+		},
+		{
+			"default share expiration too long", func(a *Account) { a.DefaultSharesExpiration = setAt(1, 8*time.Hour) }, func(g *Group) { g.MaxSharesExpiration = setAt(2, time.Hour) }, nil,
+			`t.toml:1:1: error: default_shares_expiration of account:alice exceeds max_shares_expiration of group:staff (t.toml:2:1) (account "alice")`,
+		},
+		{
+			"default share expiration unlimited", func(a *Account) { a.DefaultSharesExpiration = setAt(1, time.Duration(0)) }, func(g *Group) { g.MaxSharesExpiration = setAt(2, time.Hour) }, nil,
+			`t.toml:1:1: error: default_shares_expiration of account:alice exceeds`,
+		},
 		{"share expirations that fit", func(a *Account) { a.DefaultSharesExpiration = setAt(1, time.Hour) }, func(g *Group) { g.MaxSharesExpiration = setAt(2, time.Hour) }, nil, ""},
-		{"no address", nil, func(g *Group) { g.AllowedIP = networks("10.0.0.0/9", "10.128.0.0/9") }, func(g *Group) { g.DeniedIP = networks("10.0.0.0/8") },
-			`t.toml:1:1: error: allowed_ip leaves no address to log in from: 10.0.0.0/9 by group:print, 10.128.0.0/9 by group:print (account "alice")`},
-		{"no address at all", nil, func(g *Group) { g.DeniedIP = networks("0.0.0.0/0") }, func(g *Group) { g.DeniedIP = networks("::/0") },
-			`error: denied_ip leaves no address to log in from: 0.0.0.0/0 by group:staff, ::/0 by group:print`},
+		{
+			"no address", nil, func(g *Group) { g.AllowedIP = networks("10.0.0.0/9", "10.128.0.0/9") }, func(g *Group) { g.DeniedIP = networks("10.0.0.0/8") },
+			`t.toml:1:1: error: allowed_ip leaves no address to log in from: 10.0.0.0/9 by group:print, 10.128.0.0/9 by group:print (account "alice")`,
+		},
+		{
+			"no address at all", nil, func(g *Group) { g.DeniedIP = networks("0.0.0.0/0") }, func(g *Group) { g.DeniedIP = networks("::/0") },
+			`error: denied_ip leaves no address to log in from: 0.0.0.0/0 by group:staff, ::/0 by group:print`,
+		},
 		{"IPv6 is left", nil, func(g *Group) { g.DeniedIP = networks("0.0.0.0/0") }, nil, ""},
-		{"expires_in without created_at", nil, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) }, nil,
-			`t.toml:9:1: error: account "alice" inherits expires_in from group:staff (t.toml:2:1) and needs created_at`},
+		{
+			"expires_in without created_at", nil, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) }, nil,
+			`t.toml:9:1: error: account "alice" inherits expires_in from group:staff (t.toml:2:1) and needs created_at`,
+		},
 		{"expires_in of a discovered account", func(a *Account) { a.Discovered = true }, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) }, nil, ""},
-		{"expires_in of a secondary group", nil, nil, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) }, ""},
+		{"expires_in of a secondary group", nil, nil, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) },
+			`t.toml:2:1: warning: group "print": expires_in is not used: only a primary group gives it, and this one is nobody's`},
 		{"expires_in and expires_at", func(a *Account) { a.ExpiresAt = set(noon) }, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) }, nil, ""},
-		{"a zone that nobody resolved", nil, func(g *Group) { g.AccessTime = []AccessTime{{At: at(2), Zone: "Mars/Olympus"}} }, nil,
-			`t.toml:2:1: error: access_time: "Mars/Olympus" is no time zone`},
+		{
+			"a zone that nobody resolved", nil, func(g *Group) { g.AccessTime = []AccessTime{{At: at(2), Zone: "Mars/Olympus"}} }, nil,
+			`t.toml:2:1: error: access_time: "Mars/Olympus" is no time zone`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			a := Account{Name: "alice", Settings: Settings{At: at(9)}, PrimaryGroup: set("staff"), SecondaryGroups: words("print")}

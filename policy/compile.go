@@ -34,6 +34,7 @@ func Compile(in Input) (*Set, []Problem) {
 	s.addAccounts(in.Accounts, rep)
 	sites := s.addSites(in.Sites, in.UnownedAll, rep)
 	s.checkOverlaps(sites, rep)
+	s.checkGroups(rep)
 	for _, v := range s.list {
 		s.checkView(v.account, rep)
 	}
