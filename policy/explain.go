@@ -27,7 +27,7 @@ type Question struct {
 // would allow it. It judges permissions, patterns, presets and the view's
 // structure, never the disk.
 type Explanation struct {
-	Verdict
+	Verdict // its Class is how the account sees a refusal
 	// Dir is the directory whose rules decided.
 	Dir string
 	// WouldAllow says what to write into the configuration, a line for each
@@ -46,6 +46,10 @@ func (v *View) Explain(q Question) (Explanation, error) {
 	e := Explanation{Verdict: f.Verdict, Dir: f.dir}
 	e.Rule = f.named(v)
 	if !f.Allowed() {
+		// The kernel looks a name up before it does something to it.
+		if look := f.place.Check(OpLookup, f.target); f.how == useObject && f.target.Name != "" && look.Reason == f.Reason {
+			e.Class = look.Class
+		}
 		e.WouldAllow = v.wouldAllow(asked, f)
 	}
 	return e, nil

@@ -81,8 +81,10 @@ func TestExplainHalves(t *testing.T) {
 	for verb, halves := range map[string][]string{
 		"delete": {"delete_files", "delete_dirs"},
 		"rename": {"rename_files", "rename_dirs"},
-		"*": {"list", "download", "upload", "overwrite", "delete_files", "delete_dirs", "rename_files",
-			"rename_dirs", "create_dirs", "create_symlinks", "chmod", "chown", "chtimes", "copy"},
+		"*": {
+			"list", "download", "upload", "overwrite", "delete_files", "delete_dirs", "rename_files",
+			"rename_dirs", "create_dirs", "create_symlinks", "chmod", "chown", "chtimes", "copy",
+		},
 	} {
 		for _, v := range s.Views() {
 			for _, p := range samplePaths {

@@ -128,6 +128,6 @@ func help(w io.Writer) {
 	fmt.Fprintln(w, "grantfs gives each account a view of its own sites and shared folders.")
 	fmt.Fprintln(w)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  grantfs %-40s %s\n", c.usage(), c.summary)
+		fmt.Fprintf(w, "  grantfs %-52s %s\n", c.usage(), c.summary)
 	}
 }

@@ -15,7 +15,7 @@ type explanationJSON struct {
 	Reason     string    `json:"reason"`      // "" if allowed
 	Error      string    `json:"error"`       // how the account sees the refusal, "" if allowed
 	Rule       *ruleJSON `json:"rule"`        // null where no entry decided
-	Chain      []string  `json:"chain"`       // from the account to the rule's origin
+	Chain      []string  `json:"chain"`       // from the account to the rule's origin, empty for no rule
 	WouldAllow string    `json:"would_allow"` // "" if allowed
 	Groups     groupJSON `json:"groups"`
 	Enabled    bool      `json:"enabled"` // false: the account can't log in, whatever it may do
@@ -101,11 +101,11 @@ func (e *env) explained(v *policy.View, x policy.Explanation) error {
 	if text := out.Groups.String(); text != "" {
 		fmt.Fprintf(&b, "groups:  %s\n", text)
 	}
-	if !out.Allowed {
-		fmt.Fprintf(&b, "would allow it:\n  %s\n", strings.ReplaceAll(out.WouldAllow, "\n", "\n  "))
-	}
 	if !out.Enabled {
 		b.WriteString("note:    the account is disabled\n")
+	}
+	if !out.Allowed {
+		fmt.Fprintf(&b, "would allow it:\n  %s\n", strings.ReplaceAll(out.WouldAllow, "\n", "\n  "))
 	}
 	_, err := fmt.Fprint(e.stdout, b.String())
 	return err
@@ -131,11 +131,12 @@ func (g groupJSON) String() string {
 	return strings.Join(list, ", ")
 }
 
-// chain returns how a rule comes to an account.
+// chain returns how a rule comes to an account: from itself or through a group.
+// What is neither's, as a preset or a default, comes by itself.
 func chain(v *policy.View, origin string) []string {
 	own := "account:" + v.Account()
-	if origin == own {
-		return []string{own}
+	if strings.HasPrefix(origin, "group:") {
+		return []string{own, origin}
 	}
-	return []string{own, origin}
+	return []string{origin}
 }
