@@ -25,14 +25,15 @@ var unordered = []string{
 // limitChanges compares the settings of two views, and those of the mounts that
 // both have, in no order.
 func limitChanges(before, after *View) []LimitChange {
-	list := differences("", before.limits(), after.limits())
+	had, has := before.Effective(), after.Effective()
+	list := differences("", limits(had), limits(has))
 	was := make(map[string]*Mount)
 	for _, m := range before.Mounts() {
 		was[m.Path] = m
 	}
 	for _, m := range after.Mounts() {
 		if o := was[m.Path]; o != nil {
-			list = append(list, differences(m.Path, before.mountLimits(o), after.mountLimits(m))...)
+			list = append(list, differences(m.Path, before.mountLimits(o, had), after.mountLimits(m, has))...)
 		}
 	}
 	return list
@@ -62,8 +63,7 @@ func asJSON(v any) string {
 
 // limits returns the settings of an account after the merge by key, without those
 // that make no difference.
-func (v *View) limits() map[string]any {
-	eff := v.Effective()
+func limits(eff *Effective) map[string]any {
 	all := make(map[string]any)
 	for _, e := range eff.Settings() {
 		if slices.Contains(notLimits, e.Key) {
@@ -107,8 +107,8 @@ func meaning(e Effect) any {
 
 // mountLimits returns what a mount is subject to beside its permissions, without
 // what makes no difference.
-func (v *View) mountLimits(m *Mount) map[string]any {
-	all := map[string]any{"buckets": v.Buckets(m)}
+func (v *View) mountLimits(m *Mount, eff *Effective) map[string]any {
+	all := map[string]any{"buckets": v.buckets(m, eff)}
 	put := func(key string, set bool, value any) {
 		if set {
 			all[key] = value
@@ -122,7 +122,6 @@ func (v *View) mountLimits(m *Mount) map[string]any {
 	}
 	switch mountKind(m) {
 	case BranchFolder:
-		eff := v.Effective()
 		if i := slices.IndexFunc(eff.VirtualFolders, func(f Virtual) bool { return f.Path == m.Path }); i >= 0 {
 			e := eff.VirtualFolders[i].Entry
 			put("quota_size", e.QuotaSize.Value > 0, e.QuotaSize.Value)

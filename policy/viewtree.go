@@ -52,14 +52,14 @@ func (v *View) Tree(vpath string) (*Branch, Verdict, error) {
 	if !ok {
 		return nil, f.Verdict, nil
 	}
-	g := &grower{view: v, patterns: v.Effective().FilePatterns}
+	g := &grower{view: v, eff: v.Effective()}
 	return g.grow(f.place, clean, f.place.presetNames()...), Verdict{}, nil
 }
 
 // grower builds the Branches of one view.
 type grower struct {
-	view     *View
-	patterns []Pattern
+	view *View
+	eff  *Effective
 }
 
 // grow returns the branch of p, which lies at at. more are names below it that are
@@ -70,8 +70,8 @@ func (g *grower) grow(p *Place, at string, more ...knownName) *Branch {
 		b.Origin, b.At = b.Rule.Origin, b.Rule.At
 	}
 	if p.pattern != nil {
-		if i := slices.IndexFunc(g.patterns, func(e Pattern) bool { return e.Rule == *p.pattern.rule }); i >= 0 {
-			b.Pattern = &g.patterns[i]
+		if i := slices.IndexFunc(g.eff.FilePatterns, func(e Pattern) bool { return e.Rule == *p.pattern.rule }); i >= 0 {
+			b.Pattern = &g.eff.FilePatterns[i]
 		}
 	}
 	if p.spot.region == regionTop {
@@ -86,9 +86,9 @@ func (g *grower) grow(p *Place, at string, more ...knownName) *Branch {
 		rule := g.view.mountRule(m)
 		b.Kind, b.Origin, b.At = mountKind(m), rule.Origin, rule.At
 		b.Source, b.ReadOnly = m.Source, m.ReadOnly
-		b.Buckets = g.view.Buckets(m)
+		b.Buckets = g.view.buckets(m, g.eff)
 	default:
-		b.Buckets = g.view.Buckets(m)
+		b.Buckets = g.view.buckets(m, g.eff)
 		if p.synthetic {
 			b.Kind, b.Origin, b.At = BranchSynthetic, OriginDefault, Pos{}
 		}

@@ -7,14 +7,17 @@ import (
 
 // Buckets returns the names of what objects in m are charged to (product.md
 // §9), in a fixed order: they follow the object, whoever writes it.
-func (v *View) Buckets(m *Mount) []string {
+func (v *View) Buckets(m *Mount) []string { return v.buckets(m, v.Effective()) }
+
+// buckets is Buckets for a caller that has the view's settings already.
+func (v *View) buckets(m *Mount, eff *Effective) []string {
 	switch mountKind(m) {
 	case BranchHome:
 		return append(v.set.ownerBuckets(v.account), instanceBucket(v.account.Instance)...)
 	case BranchSite:
 		return v.siteBuckets(m)
 	}
-	return v.folderBuckets(m)
+	return v.folderBuckets(m, eff)
 }
 
 // ownerBuckets returns those of an account as the owner of something.
@@ -55,8 +58,7 @@ func (v *View) siteBuckets(m *Mount) []string {
 
 // folderBuckets returns those of a folder: its own, and for a mount of quota -1
 // the account's too. What was discovered belongs to its instance.
-func (v *View) folderBuckets(m *Mount) []string {
-	eff := v.Effective()
+func (v *View) folderBuckets(m *Mount, eff *Effective) []string {
 	i := slices.IndexFunc(eff.VirtualFolders, func(f Virtual) bool { return f.Path == m.Path })
 	if i < 0 {
 		return []string{m.Name}
