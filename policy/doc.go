@@ -16,6 +16,13 @@
 // (product.md §5). Names and patterns are asked first: they decide whether a
 // refusal is shown as ENOENT or EACCES.
 //
+// # What else is decided here
+//
+// The merge (merge.go) folds an account with its groups; Effective holds the
+// result with the origin of each value, Settings shows it. Admit answers a login.
+// The files check_*.go judge what is written, then what the merge made of it; an
+// entry that does nothing is judged over all accounts that inherit it.
+//
 // # Invariants
 //
 //   - A Set, its Views, Mounts and Places never change once handed out; what is

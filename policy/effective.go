@@ -112,6 +112,15 @@ func (e *Effective) Origin(key string) string {
 	return OriginDefault
 }
 
+// ceiling returns what the account's kind leaves of every permission: of an
+// anonymous account's, list and download (product.md §10).
+func (e *Effective) ceiling() Verbs {
+	if e.Scalars.Anonymous.Value {
+		return verbsAnonymous
+	}
+	return VerbAll
+}
+
 // ownSet reports whether a key that only accounts have is written.
 func ownSet(a *Account, key string) bool {
 	switch key {

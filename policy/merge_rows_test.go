@@ -358,4 +358,9 @@ func TestAnonymousIsHeldToListAndDownload(t *testing.T) {
 			t.Errorf("%s: rule %v, want %s", question, got, want)
 		}
 	}
+	want := `{"/":{"value":["list","download"],"origin":"account:alice","at":"t.toml:1"},"/in":{"value":[],"origin":"account:alice","at":"t.toml:2"},` +
+		`"/look":{"value":["list"],"origin":"account:alice","at":"t.toml:4"},"/none":{"value":[],"origin":"account:alice","at":"t.toml:3"}}`
+	if got := settings(t, v.Effective())["permissions"]; got != want {
+		t.Errorf("permissions = %s, want %s", got, want)
+	}
 }

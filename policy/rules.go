@@ -20,9 +20,8 @@ type rules struct {
 
 func newRules(s *Set, a *Account) *rules {
 	e := s.effective(a, nil)
-	r := &rules{main: a.Main, sites: s.sites, mounts: s.mounts(a, e, nil), ceiling: VerbAll}
-	if e.Scalars.Anonymous.Value {
-		r.ceiling = verbsAnonymous
+	r := &rules{main: a.Main, sites: s.sites, mounts: s.mounts(a, e, nil), ceiling: e.ceiling()}
+	if r.ceiling != VerbAll {
 		r.lowered = &Rule{Origin: e.Origin("anonymous"), At: e.Scalars.Anonymous.At, Path: "/"}
 	}
 	tree := newTree(a, e, r.mounts, s.hasSites(a), r.ceiling)

@@ -8,7 +8,8 @@ import (
 
 // Settings returns every setting of product.md §3 and §4 after the merge, sorted
 // by key: also those that nobody wrote, with origin "default" and their default
-// value or nil. Paths are expanded; a password hash is not shown.
+// value or nil. Paths are expanded, the permissions of an anonymous account are
+// what is left of them; a password hash is not shown.
 func (e *Effective) Settings() []Effect {
 	list := e.singles()
 	list = append(list,
@@ -23,7 +24,7 @@ func (e *Effective) Settings() []Effect {
 		listEffect("access_time", e.AccessTime, showWindow),
 		listEffect("bandwidth_limits", e.BandwidthLimits, showBandwidth),
 		listEffect("data_transfer_limits", e.DataTransferLimits, showTransfer),
-		pathsEffect("permissions", e.Permissions, func(g *Grant) (Rule, any) { return g.Rule, verbWords(g.Verbs) }),
+		pathsEffect("permissions", e.Permissions, func(g *Grant) (Rule, any) { return g.Rule, verbWords(g.Verbs & e.ceiling()) }),
 		pathsEffect("file_patterns", e.FilePatterns, func(p *Pattern) (Rule, any) { return p.Rule, showPattern(p) }),
 		pathsEffect("virtual_folders", e.VirtualFolders, func(v *Virtual) (Rule, any) { return v.Rule, showVirtual(v) }),
 	)
