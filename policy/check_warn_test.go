@@ -266,8 +266,10 @@ func TestContradictions(t *testing.T) {
 			`t.toml:9:1: error: account "alice" inherits expires_in from group:staff (t.toml:2:1) and needs created_at`,
 		},
 		{"expires_in of a discovered account", func(a *Account) { a.Discovered = true }, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) }, nil, ""},
-		{"expires_in of a secondary group", nil, nil, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) },
-			`t.toml:2:1: warning: group "print": expires_in is not used: only a primary group gives it, and this one is nobody's`},
+		{
+			"expires_in of a secondary group", nil, nil, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) },
+			`t.toml:2:1: warning: group "print": expires_in is not used: only a primary group gives it, and this one is nobody's`,
+		},
 		{"expires_in and expires_at", func(a *Account) { a.ExpiresAt = set(noon) }, func(g *Group) { g.ExpiresIn = setAt(2, time.Hour) }, nil, ""},
 		{
 			"a zone that nobody resolved", nil, func(g *Group) { g.AccessTime = []AccessTime{{At: at(2), Zone: "Mars/Olympus"}} }, nil,
