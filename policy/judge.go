@@ -42,7 +42,7 @@ func (p *Place) check(op Op, row *opRow, t Target) Verdict {
 // ask judges one name: is it there at all, is it the view's own, do patterns
 // and presets leave it, do the verbs suffice (all of need).
 func (p *Place) ask(t Target, need Verbs, how use) Verdict {
-	mount := p.own
+	mount, narrow := p.own, p.mount
 	if p.provides(t.Name) {
 		switch {
 		case how == useLook:
@@ -53,6 +53,9 @@ func (p *Place) ask(t Target, need Verbs, how use) Verdict {
 		c := p.Child(t.Name)
 		if c.synthetic {
 			return Verdict{Reason: ReasonSynthetic}
+		}
+		if need&^mount == 0 {
+			narrow = c.mount
 		}
 		mount &= c.own
 	} else if p.reserves(t.Name) {
@@ -85,7 +88,7 @@ func (p *Place) ask(t Target, need Verbs, how use) Verdict {
 	case need&^p.view != 0:
 		return Verdict{Reason: ReasonNoPermission, Rule: p.lacking(need)}
 	case need&^mount != 0:
-		return Verdict{Reason: ReasonMountReadOnly, Rule: p.mount.rule}
+		return Verdict{Reason: ReasonMountReadOnly, Rule: narrow.rule}
 	case need&removed != 0:
 		return Verdict{Reason: ReasonPreset, Rule: rule}
 	}
