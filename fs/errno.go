@@ -1,8 +1,10 @@
 package fs
 
 import (
+	"errors"
 	"syscall"
 
+	"grantfs/fs/node"
 	"grantfs/policy"
 )
 
@@ -29,6 +31,14 @@ func (c *call) deny(v policy.Verdict) syscall.Errno {
 // refuse denies for a reason that lies in the request, not in an entry.
 func (c *call) refuse(r policy.Reason, class policy.Class) syscall.Errno {
 	return c.deny(policy.Verdict{Reason: r, Class: class})
+}
+
+// refErrno is the errno for a node that can't be had.
+func refErrno(err error) syscall.Errno {
+	if errors.Is(err, node.ErrCycle) {
+		return syscall.ESTALE // the kernel then looks the path up again
+	}
+	return syscall.ENFILE
 }
 
 // absent is the answer for what the view does not hold. It is no refusal: nothing

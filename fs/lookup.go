@@ -72,9 +72,9 @@ func (s *Server) enterView(c *call, top spot, name backing.Name) (spot, syscall.
 		return spot{}, absent
 	}
 	where := node.Where{Parent: top.node, Name: v.name, Place: r.view.Root(), Epoch: v.epoch(r)}
-	n, _ := s.nodes.Ref(node.Key{View: v.index}, node.Identity{Kind: node.KindView, Type: policy.TypeDir, View: v.index}, where)
-	if n == nil {
-		return spot{}, syscall.ENFILE
+	n, _, err := s.nodes.Ref(node.Key{View: v.index}, node.Identity{Kind: node.KindView, Type: policy.TypeDir, View: v.index}, where)
+	if err != nil {
+		return spot{}, refErrno(err)
 	}
 	return spot{n, &where, v, r}, 0
 }
@@ -198,10 +198,10 @@ func (s *Server) refWhere(dir spot, key node.Key, id node.Identity, where node.W
 	} else {
 		where.Name = n.Where().Name
 	}
-	n, fresh := s.nodes.Ref(key, id, where)
-	if n == nil {
+	n, fresh, err := s.nodes.Ref(key, id, where)
+	if err != nil {
 		id.Object.Close()
-		return spot{}, syscall.ENFILE
+		return spot{}, refErrno(err)
 	}
 	if !fresh && n.Object != id.Object {
 		id.Object.Close()

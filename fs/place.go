@@ -46,6 +46,9 @@ func (s *Server) find(c *call, id uint64) (spot, syscall.Errno) {
 // locate returns where n lies under r, nil if r has no such place.
 func (s *Server) locate(n *node.Node, v *view, r *viewRules) *node.Where {
 	w := n.Where()
+	if w.Lost {
+		return nil
+	}
 	epoch := v.epoch(r)
 	if w.Epoch == epoch {
 		return w

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -89,6 +90,51 @@ func TestSwap(t *testing.T) {
 	as(aliceUID, func() {
 		if got := names(t, view); !slices.Equal(got, []string{"g"}) {
 			t.Errorf("the other home shows %v", got)
+		}
+	})
+}
+
+// TestSwappedDirectories: another view turns a tree inside out while this one
+// holds directories of it open.
+func TestSwappedDirectories(t *testing.T) {
+	dir := tree(t, "a/", "a/b/", "z/")
+	in, ids := home(dir, nil)
+	in.Accounts = append(in.Accounts, policy.Account{Name: "bob", Settings: policy.Settings{HomeDir: set(dir)}})
+	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
+	m := mount(t, in, ids)
+	alice, bob := filepath.Join(m.point, "alice"), filepath.Join(m.point, "bob")
+	var b int
+	as(aliceUID, func() {
+		var err error
+		if b, err = unix.Open(filepath.Join(alice, "a/b"), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	defer unix.Close(b)
+	as(bobUID, func() {
+		for _, move := range [][2]string{{"a/b", "b"}, {"a", "b/a"}} {
+			if err := os.Rename(filepath.Join(bob, move[0]), filepath.Join(bob, move[1])); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	as(aliceUID, func() {
+		var st unix.Stat_t
+		if err := unix.Fstatat(b, "a", &st, 0); errnoOf(err) != syscall.ESTALE {
+			t.Errorf("look up a below b, known below a: %v, want ESTALE", err)
+		}
+		if err := os.Rename(filepath.Join(alice, "z"), filepath.Join(alice, "y")); err != nil {
+			t.Error(err)
+		}
+	})
+	// By path everything is found where it is now, as soon as the kernel asks.
+	waitFor(t, func() (done bool) {
+		as(aliceUID, func() { done = unix.Lstat(filepath.Join(alice, "b/a"), new(unix.Stat_t)) == nil })
+		return done
+	})
+	as(aliceUID, func() {
+		if err := unix.Fstatat(b, "a", new(unix.Stat_t), 0); err != nil {
+			t.Errorf("look up a below b afterwards: %v", err)
 		}
 	})
 }

@@ -62,6 +62,7 @@ type Where struct {
 	Depth  int           // directories between the mount's root and the object: 0 for the root itself
 	Place  *policy.Place // rules of the directory; for anything else, of the directory that holds it
 	Epoch  uint64        // the view's epoch that Place was found in
+	Lost   bool          // nothing of the above is known any more
 }
 
 // Where returns the node's last known place.

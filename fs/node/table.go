@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 
@@ -78,34 +79,44 @@ func (t *Table) Len() int {
 	return t.live
 }
 
+// ErrFull is returned when no more nodes can be known.
+var ErrFull = errors.New("the node table is full")
+
+// ErrCycle is returned for a directory found below itself: what is known of the
+// tree above it is out of date, for another view or somebody beside the mount
+// has moved it.
+var ErrCycle = errors.New("a directory lies below itself")
+
 // Ref returns the node of key at its new place and counts one lookup. If there
-// is none it is made from id; fresh reports that. When the table is full it
-// returns nil.
-func (t *Table) Ref(key Key, id Identity, where Where) (n *Node, fresh bool) {
+// is none it is made from id; fresh reports that. The error is ErrFull or
+// ErrCycle.
+func (t *Table) Ref(key Key, id Identity, where Where) (n *Node, fresh bool, err error) {
 	t.mu.Lock()
 	var freed []*Node
-	if n = t.byKey[key]; n != nil {
+	if n = t.byKey[key]; n == nil {
+		n, err = t.make(key, id, where)
+		fresh = err == nil
+	} else if freed, err = t.move(n, where); err == nil {
 		n.lookups++
-		freed = t.move(n, where)
-	} else if n = t.make(key, id, where); n != nil {
-		fresh = true
 	}
 	t.mu.Unlock()
 	t.release(freed)
-	return n, fresh
+	return n, fresh, err
 }
 
-func (t *Table) make(key Key, id Identity, where Where) *Node {
+func (t *Table) make(key Key, id Identity, where Where) (*Node, error) {
 	index, ok := t.index()
 	if !ok {
-		return nil
+		return nil, ErrFull
 	}
 	n := &Node{ID: uint64(t.gens[index])<<indexBits | uint64(index), Identity: id, key: key, lookups: 1}
-	t.move(n, where)
+	if _, err := t.move(n, where); err != nil {
+		return nil, err // impossible: nothing lies below a new node
+	}
 	t.byKey[key] = n
 	t.slot(index).Store(n)
 	t.live++
-	return n
+	return n, nil
 }
 
 func (t *Table) index() (uint32, bool) {
@@ -121,21 +132,32 @@ func (t *Table) index() (uint32, bool) {
 	return t.next - 1, true
 }
 
-// Move says that n lies at where now.
+// Move says that n lies at where now. If that can't be, by what is known of the
+// tree above, n is Lost until it is looked up again.
 func (t *Table) Move(n *Node, where Where) {
 	t.mu.Lock()
-	freed := t.move(n, where)
+	freed, err := t.move(n, where)
+	if err != nil {
+		n.where.Store(&Where{Parent: n.parent, Lost: true})
+	}
 	t.mu.Unlock()
 	t.release(freed)
 }
 
-func (t *Table) move(n *Node, where Where) (freed []*Node) {
-	if old := n.where.Load(); old == nil || *old != where {
+func (t *Table) move(n *Node, where Where) (freed []*Node, err error) {
+	old := n.parent
+	if old != where.Parent {
+		for p := where.Parent; p != nil; p = p.parent {
+			if p == n {
+				return nil, ErrCycle
+			}
+		}
+	}
+	if w := n.where.Load(); w == nil || *w != where {
 		n.where.Store(&where)
 	}
-	old := n.parent
 	if old == where.Parent {
-		return nil
+		return nil, nil
 	}
 	where.Parent.children++
 	n.parent = where.Parent
@@ -143,7 +165,7 @@ func (t *Table) move(n *Node, where Where) (freed []*Node) {
 		old.children--
 		freed = t.drop(old, nil)
 	}
-	return freed
+	return freed, nil
 }
 
 // Lookup returns the node of key without counting, nil if there is none.

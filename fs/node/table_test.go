@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"testing"
 
 	"grantfs/policy"
@@ -10,12 +11,12 @@ func TestTableKeepsParents(t *testing.T) {
 	var freed []string
 	tab := NewTable(func(n *Node) { freed = append(freed, n.Where().Name) })
 	root := tab.Get(RootID)
-	dir, fresh := tab.Ref(Key{Name: "d"}, Identity{Type: policy.TypeDir}, Where{Parent: root, Name: "d"})
+	dir, fresh, _ := tab.Ref(Key{Name: "d"}, Identity{Type: policy.TypeDir}, Where{Parent: root, Name: "d"})
 	if !fresh {
 		t.Fatal("Ref of a new key is not fresh")
 	}
-	file, _ := tab.Ref(Key{Name: "f"}, Identity{Type: policy.TypeFile}, Where{Parent: dir, Name: "f"})
-	if again, fresh := tab.Ref(Key{Name: "f"}, Identity{}, Where{Parent: dir, Name: "f"}); again != file || fresh {
+	file, _, _ := tab.Ref(Key{Name: "f"}, Identity{Type: policy.TypeFile}, Where{Parent: dir, Name: "f"})
+	if again, fresh, _ := tab.Ref(Key{Name: "f"}, Identity{}, Where{Parent: dir, Name: "f"}); again != file || fresh {
 		t.Fatalf("Ref of a known key = %v, fresh %v", again, fresh)
 	}
 
@@ -41,7 +42,7 @@ func TestTableNeverReusesAnID(t *testing.T) {
 	root := tab.Get(RootID)
 	seen := map[uint64]bool{}
 	for range 100 {
-		n, _ := tab.Ref(Key{Name: "x"}, Identity{}, Where{Parent: root, Name: "x"})
+		n, _, _ := tab.Ref(Key{Name: "x"}, Identity{}, Where{Parent: root, Name: "x"})
 		if seen[n.ID] {
 			t.Fatalf("id %#x was given twice", n.ID)
 		}
@@ -56,9 +57,9 @@ func TestTableNeverReusesAnID(t *testing.T) {
 func TestTableMove(t *testing.T) {
 	tab := NewTable(func(*Node) {})
 	root := tab.Get(RootID)
-	a, _ := tab.Ref(Key{Name: "a"}, Identity{}, Where{Parent: root, Name: "a"})
-	b, _ := tab.Ref(Key{Name: "b"}, Identity{}, Where{Parent: root, Name: "b"})
-	f, _ := tab.Ref(Key{Name: "f"}, Identity{}, Where{Parent: a, Name: "f"})
+	a, _, _ := tab.Ref(Key{Name: "a"}, Identity{}, Where{Parent: root, Name: "a"})
+	b, _, _ := tab.Ref(Key{Name: "b"}, Identity{}, Where{Parent: root, Name: "b"})
+	f, _, _ := tab.Ref(Key{Name: "f"}, Identity{}, Where{Parent: a, Name: "f"})
 	tab.Forget(a.ID, 1)
 	tab.Move(f, Where{Parent: b, Name: "g"})
 	if tab.Get(a.ID) != nil {
@@ -66,5 +67,33 @@ func TestTableMove(t *testing.T) {
 	}
 	if w := f.Where(); w.Parent != b || w.Name != "g" {
 		t.Errorf("Where() = %v", w)
+	}
+}
+
+// TestTableRefusesCycles: two directories that were swapped beside what the
+// table knows must not become each other's parent.
+func TestTableRefusesCycles(t *testing.T) {
+	tab := NewTable(func(*Node) {})
+	root := tab.Get(RootID)
+	dir := Identity{Type: policy.TypeDir}
+	a, _, _ := tab.Ref(Key{Name: "a"}, dir, Where{Parent: root, Name: "a"})
+	b, _, _ := tab.Ref(Key{Name: "b"}, dir, Where{Parent: a, Name: "b"})
+	if n, _, err := tab.Ref(Key{Name: "a"}, dir, Where{Parent: b, Name: "a"}); !errors.Is(err, ErrCycle) {
+		t.Errorf("Ref of a below b below a = %v, %v, want ErrCycle", n, err)
+	}
+	if w := a.Where(); w.Parent != root {
+		t.Error("a refused Ref has moved the node")
+	}
+	tab.Move(a, Where{Parent: b, Name: "a"})
+	if w := a.Where(); !w.Lost {
+		t.Errorf("after a Move that can't be: %+v, want it to be lost", w)
+	}
+	if _, _, err := tab.Ref(Key{Name: "a"}, dir, Where{Parent: root, Name: "a"}); err != nil || a.Where().Lost {
+		t.Errorf("a lost node is not found again: %v", err)
+	}
+	tab.Forget(a.ID, 2)
+	tab.Forget(b.ID, 1)
+	if tab.Len() != 0 {
+		t.Errorf("Len() = %d, want 0", tab.Len())
 	}
 }
