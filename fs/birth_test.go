@@ -187,6 +187,9 @@ func TestCreatorReadsNothing(t *testing.T) {
 			if n, err := unix.Pread(fd, buf, 0); errnoOf(err) != EACCES {
 				t.Errorf("%s: read %q, %v, want EACCES", name, buf[:max(n, 0)], err)
 			}
+			if b, err := unix.Mmap(fd, 0, 10, unix.PROT_READ, unix.MAP_SHARED); err == nil {
+				t.Errorf("%s: mmap shows %q", name, b)
+			}
 		})
 	}
 }

@@ -63,8 +63,8 @@ var table = [kernel.OpcodeCount]row{
 	kernel.OpMknod:         {op: policy.OpMknod, size: unsafe.Sizeof(fuse.MknodIn{}), run: (*Server).mknod},
 	kernel.OpTmpfile:       {op: policy.OpTmpfile, size: header, run: refused(syscall.EOPNOTSUPP)},
 	kernel.OpSetxattr:      {op: policy.OpXattr, size: header, run: refused(syscall.EOPNOTSUPP)},
-	kernel.OpGetxattr:      {op: policy.OpXattr, size: header, run: refused(syscall.EOPNOTSUPP)},
-	kernel.OpListxattr:     {op: policy.OpXattr, size: header, run: refused(syscall.EOPNOTSUPP)},
+	kernel.OpGetxattr:      {op: policy.OpXattr, size: header, run: unsupported}, // the kernel asks on its own: no refusal
+	kernel.OpListxattr:     {op: policy.OpXattr, size: header, run: unsupported},
 	kernel.OpRemovexattr:   {op: policy.OpXattr, size: header, run: refused(syscall.EOPNOTSUPP)},
 	kernel.OpIoctl:         {op: policy.OpIoctl, size: header, run: refused(syscall.ENOTTY)},
 	kernel.OpGetlk:         {op: policy.OpLock, size: header, run: refused(syscall.EOPNOTSUPP)},
@@ -86,7 +86,8 @@ func refused(errno syscall.Errno) func(*Server, *call) syscall.Errno {
 	}
 }
 
-// unsupported makes the kernel do it another way: copies become reads and writes.
+// unsupported says that there is no such thing here; the kernel then does it
+// another way, copies for instance by reads and writes.
 func unsupported(*Server, *call) syscall.Errno { return syscall.EOPNOTSUPP }
 
 // quiet is for requests that want no reply.

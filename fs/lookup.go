@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
@@ -142,7 +143,7 @@ func (s *Server) answerChild(c *call, dir spot, fd int, name backing.Name) sysca
 // ref returns the node of the object called name in fd, whose attributes are
 // in c.stat, and counts the lookup.
 func (s *Server) ref(c *call, dir spot, src *source, root *backing.Root, fd int, name backing.Name) (spot, syscall.Errno) {
-	key := node.Key{View: dir.view.index, Source: src.index, Dev: backing.Dev(&c.stat), Ino: c.stat.Ino}
+	key := node.Key{View: dir.view.index, Source: src.index, Root: rootFor(dir), Dev: backing.Dev(&c.stat), Ino: c.stat.Ino}
 	if typeOf(&c.stat) == policy.TypeFile && c.stat.Nlink > 1 {
 		key.Parent = dir.node.ID
 	}
@@ -161,7 +162,7 @@ func (s *Server) ref(c *call, dir spot, src *source, root *backing.Root, fd int,
 		return spot{}, errno
 	}
 	id := node.Identity{
-		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: src.index,
+		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: src.index, Root: key.Root,
 		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
 	}
 	key.Handle, key.Ino, key.Dev, key.Parent = obj.Handle, id.Ino, id.Dev, 0
@@ -180,6 +181,14 @@ func (s *Server) ref(c *call, dir spot, src *source, root *backing.Root, fd int,
 		key.Parent = dir.node.ID
 	}
 	return s.refKey(dir, key, id, name)
+}
+
+// rootFor returns the Root of what lies in dir.
+func rootFor(dir spot) uint64 {
+	if dir.node.Kind == node.KindBacked && dir.node.Root != 0 {
+		return dir.node.Root
+	}
+	return dir.node.ID
 }
 
 // refKey counts a lookup of key in dir.
@@ -206,6 +215,7 @@ func (s *Server) refWhere(dir spot, key node.Key, id node.Identity, where node.W
 	if !fresh && n.Object != id.Object {
 		id.Object.Close()
 	}
+	n.Check(time.Now().UnixNano())
 	return spot{n, &where, dir.view, dir.rules}, 0
 }
 

@@ -67,6 +67,9 @@ func accessMode(flags uint32) (read, write bool) {
 
 // mayOpen checks everything that an open's flags ask for.
 func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errno {
+	if errno := s.verify(sp); errno != 0 {
+		return errno
+	}
 	if errno := s.stat(sp, &c.stat); errno != 0 {
 		return errno
 	}
@@ -91,7 +94,10 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 func (s *Server) handleOut(out *fuse.OpenOut, sp spot, h *handle) {
 	f := s.files.opened(sp.node.ID, h.created)
 	out.Fh = s.handles.add(h)
-	if id := s.backingID(f, sp); id != 0 {
+	// A creator that may not download gets no way to the data but through read:
+	// mmap(2) would go to the backing.
+	blind := h.created && h.read && !sp.where.Place.Check(policy.OpOpenRead, sp.target(nil)).Allowed()
+	if id := s.backingID(f, sp); id != 0 && !blind {
 		out.BackingID = id
 		out.OpenFlags = fuse.FOPEN_PASSTHROUGH
 	}
@@ -221,10 +227,10 @@ func (s *Server) made(c *call, dir spot, fd int, name backing.Name) (spot, sysca
 		return spot{}, errno
 	}
 	id := node.Identity{
-		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: s.sourceOf(dir).index,
+		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: s.sourceOf(dir).index, Root: rootFor(dir),
 		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
 	}
-	key := node.Key{View: id.View, Source: id.Source, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino}
+	key := node.Key{View: id.View, Source: id.Source, Root: id.Root, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino}
 	return s.refKey(dir, key, id, name)
 }
 

@@ -83,6 +83,9 @@ func (s *Server) replace(n *node.Node, now, above *node.Where) bool {
 	}
 	source, parent := s.sources.at(n.Source).path, now.Parent
 	now.Depth = 0
+	if n.Root != 0 && n.Root != parent.ID && n.Root != parent.Root {
+		return false // of the same source mounted elsewhere
+	}
 	switch {
 	case n.Type == policy.TypeDir && now.Place.IsMountRoot():
 		return m.Source == source
@@ -182,6 +185,9 @@ func (s *Server) dirFD(c *call, sp spot) (backing.FD, syscall.Errno) {
 	if !sp.backed() {
 		return backing.FD{}, c.refuse(policy.ReasonSynthetic, policy.ClassRefused)
 	}
+	if errno := s.verify(sp); errno != 0 {
+		return backing.FD{}, errno
+	}
 	if sp.node.Kind == node.KindView {
 		// A home is entered through its path: it may have been made again.
 		m := sp.where.Place.Mount()
@@ -212,20 +218,15 @@ func (s *Server) openObject(sp spot, root *backing.Root, flags int) (int, syscal
 	if obj.Handle != "" || obj.FD > 0 {
 		return root.Open(obj, flags)
 	}
-	above := spot{node: sp.where.Parent, where: sp.where.Parent.Where(), view: sp.view, rules: sp.rules}
 	name, errno := backing.NewName(sp.where.Name)
 	if errno != 0 {
 		return -1, errno
 	}
-	dir := root.FD() // of a home
-	if above.node.Kind == node.KindBacked {
-		fd, errno := s.objectFD(above)
-		if errno != 0 {
-			return -1, errno
-		}
-		defer fd.Release()
-		dir = fd.Num()
+	dir, release, errno := s.baseFD(spot{sp.where.Parent, sp.where.Parent.Where(), sp.view, sp.rules})
+	if errno != 0 {
+		return -1, errno
 	}
+	defer release()
 	return backing.OpenAt(dir, name, sp.node.Dev, sp.node.Ino, flags)
 }
 

@@ -113,11 +113,41 @@ func (s *Server) sameBirth(from, to spot) bool {
 	return s.ownerOf(from, a) == s.ownerOf(to, b)
 }
 
+// renameJudged moves what was judged, and nothing else: whoever can write to the
+// directories may have put another object at either name meanwhile. Where
+// nothing was at the target nothing is replaced; and if another object was
+// moved, it is moved back.
+func renameJudged(c *call, oldFD int, oldName backing.Name, newFD int, newName backing.Name, over policy.FileType, flags uint32) syscall.Errno {
+	try := flags
+	if over == policy.TypeNone {
+		try |= unix.RENAME_NOREPLACE
+	}
+	errno := backing.Rename(oldFD, oldName, newFD, newName, try)
+	if errno == syscall.EINVAL && try != flags {
+		errno = backing.Rename(oldFD, oldName, newFD, newName, flags) // not all file systems have it
+	}
+	if errno == syscall.EEXIST && flags&unix.RENAME_NOREPLACE == 0 {
+		return c.refuse(policy.ReasonNoPermission, policy.ClassRefused) // it has come meanwhile
+	}
+	if errno != 0 {
+		return errno
+	}
+	var moved backing.Stat
+	if backing.StatAt(newFD, newName, &moved) != 0 || moved.Ino == c.stat.Ino && moved.Mode&unix.S_IFMT == c.stat.Mode&unix.S_IFMT {
+		return 0
+	}
+	if errno := backing.Rename(newFD, newName, oldFD, oldName, unix.RENAME_NOREPLACE); errno != 0 {
+		return errno
+	}
+	return syscall.EAGAIN
+}
+
 // move does what rename has found to be permitted, and then moves the nodes.
 func (s *Server) move(c *call, from spot, oldFD int, oldName backing.Name, to spot, newFD int, newName backing.Name, over policy.FileType, flags uint32) syscall.Errno {
 	moving, known := s.known(from, oldFD, oldName, &c.stat)
-	if known && s.sourceOf(from) != s.sourceOf(to) && s.files.inUse(moving.node.ID) {
-		// In another source it is another node, which whoever has it open could
+	elsewhere := rootFor(from) != rootFor(to)
+	if known && elsewhere && s.files.inUse(moving.node.ID) {
+		// In another mount it is another node, which whoever has it open could
 		// not follow.
 		return syscall.EXDEV
 	}
@@ -126,20 +156,20 @@ func (s *Server) move(c *call, from spot, oldFD int, oldName backing.Name, to sp
 			s.keepOpen(victim)
 		}
 	}
-	if errno := backing.Rename(oldFD, oldName, newFD, newName, flags); errno != 0 {
+	if errno := renameJudged(c, oldFD, oldName, newFD, newName, over, flags); errno != 0 {
 		return errno
 	}
 	if !known {
 		return 0
 	}
-	// In another source it is another node: find then answers ESTALE for this
+	// In another mount it is another node: find then answers ESTALE for this
 	// one, and the kernel asks for the name anew.
 	where := node.Where{Parent: to.node, Name: strings.Clone(newName.String()), Depth: to.where.Depth + 1, Place: to.where.Place, Epoch: to.where.Epoch}
 	if moving.node.Type == policy.TypeDir {
 		where.Place = to.where.Place.Child(where.Name)
 	}
 	s.nodes.Move(moving.node, where)
-	if moving.node.Type == policy.TypeDir || s.sourceOf(from) != s.sourceOf(to) {
+	if moving.node.Type == policy.TypeDir || elsewhere {
 		from.view.moves.Add(1)
 	}
 	return 0

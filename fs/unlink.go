@@ -86,7 +86,7 @@ func (s *Server) seen(c *call, dir spot, fd int, name backing.Name, t policy.Tar
 // it already.
 func (s *Server) known(dir spot, fd int, name backing.Name, st *backing.Stat) (spot, bool) {
 	src := s.sourceOf(dir)
-	key := node.Key{View: dir.view.index, Source: src.index, Dev: backing.Dev(st), Ino: st.Ino}
+	key := node.Key{View: dir.view.index, Source: src.index, Root: rootFor(dir), Dev: backing.Dev(st), Ino: st.Ino}
 	if typeOf(st) == policy.TypeFile && st.Nlink > 1 {
 		key.Parent = dir.node.ID
 	}

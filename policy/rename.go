@@ -1,5 +1,7 @@
 package policy
 
+import "slices"
+
 // renameVerbs returns the verbs that moving an object of type t needs; where the
 // type is not known, both.
 func renameVerbs(t FileType) Verbs {
@@ -47,7 +49,35 @@ func (p *Place) CheckRename(from Target, q *Place, to Target) Verdict {
 	if p.gainsDownload(from, q, to.Name) {
 		return Verdict{Reason: ReasonGainsDownload, Rule: q.rule()}
 	}
+	if from.Type == TypeDir {
+		if v := p.checkTree(from, q, to.Name); !v.Allowed() {
+			return v
+		}
+	}
+	if from.Type != TypeSymlink && p.gainsElsewhere(q) {
+		// The client may still copy it, which asks for download.
+		return Verdict{Reason: ReasonGainsDownload, Class: ClassCross, Rule: q.rule()}
+	}
 	return p.checkCross(from, q)
+}
+
+// checkTree judges the move of a directory with all below it, which the view
+// does not look at.
+func (p *Place) checkTree(from Target, q *Place, name string) Verdict {
+	s, d := p.Child(from.Name), q.Child(name)
+	if s == d {
+		return Verdict{}
+	}
+	if s.grant != p.grant && s.grant != d.grant || s.pattern != p.pattern && s.pattern != d.pattern || s.leads() {
+		// The entry says what holds at this name: it must not be left behind.
+		return Verdict{Reason: ReasonEntry, Rule: s.rule()}
+	}
+	if d.pattern != nil && !d.pattern.open && d.pattern != s.pattern {
+		// Names that may not be made there would come along; the client may
+		// copy it, name by name.
+		return Verdict{Reason: ReasonPattern, Class: ClassCross, Rule: d.pattern.rule}
+	}
+	return Verdict{}
 }
 
 // checkArrival judges the new name by the preset: what may not be made there
@@ -62,6 +92,11 @@ func (p *Place) checkArrival(from Target, q *Place, name string) Verdict {
 		return Verdict{Reason: ReasonPreset, Rule: rule}
 	}
 	return Verdict{}
+}
+
+// leads reports whether an entry or a mount lies below p.
+func (p *Place) leads() bool {
+	return p.self != nil && p.self.leads || slices.ContainsFunc(p.via, func(n *node) bool { return n.leads })
 }
 
 // checkCross judges the two ends' backings.
@@ -142,7 +177,7 @@ func (p *Place) neverDownloads() bool {
 // alwaysDownloads reports whether everything at and below p may be read,
 // whatever it is called.
 func (p *Place) alwaysDownloads() bool {
-	if p.access != accessOpen || p.verbs&VerbDownload == 0 || p.spot.region.hidesNames(p.rules.main) || p.spot.node != nil {
+	if p.access != accessOpen || p.verbs&VerbDownload == 0 || p.spot.region.hidesNames(p.rules.main) || p.spot.node != nil && !p.rules.main {
 		return false
 	}
 	if (p.pattern != nil && !p.pattern.open) || (p.self != nil && p.self.varied) {

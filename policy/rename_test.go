@@ -48,7 +48,7 @@ func TestRename(t *testing.T) {
 		move /blind/a:dir /blind/b:dir    => ok
 		move /from/a:dir /blind/seen      => ok
 		move /blind/a:dir /blind/seen     => gains_download EACCES
-		move /blind/seen:dir /blind/a     => ok
+		move /blind/seen:dir /blind/a     => entry EACCES
 		move /x:dir /y                    => ok
 		move /deep:dir /y                 => gains_download EACCES
 		move /y:dir /deep                 => ok
@@ -70,7 +70,7 @@ func TestRenameGainsByPattern(t *testing.T) {
 		move /shy/d:dir /d           => gains_download EACCES
 		move /shy/d:dir /shy/e       => ok
 		move /shy/d:dir /shy2/e      => gains_download EACCES
-		move /free/d:dir /shy/d      => ok
+		move /free/d:dir /shy/d      => pattern EXDEV
 		move /shy/a /free/a          => ok
 		move /shy/a.key /free/a      => pattern EACCES
 		move /shy:dir /other         => gains_download EACCES

@@ -15,6 +15,10 @@ type rules struct {
 	ceiling Verbs
 	lowered *Rule
 
+	// aliases are, for each mount, the others of the view that show some of the
+	// same backing.
+	aliases map[*Mount][]*Mount
+
 	mu sync.RWMutex // guards kids of every Place of the view
 }
 
@@ -24,6 +28,7 @@ func newRules(s *Set, a *Account) *rules {
 	if r.ceiling != VerbAll {
 		r.lowered = &Rule{Origin: e.Origin("anonymous"), At: e.Scalars.Anonymous.At, Path: "/"}
 	}
+	r.aliases = overlapping(r.mounts)
 	tree := newTree(a, e, r.mounts, s.hasSites(a), r.ceiling)
 	above := &Place{rules: r, view: r.ceiling, top: true}
 	r.root = above.descend(step{self: tree, permitted: true}, nil)

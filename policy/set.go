@@ -75,13 +75,7 @@ func (v *View) Root() *Place { return v.rules().root }
 // At returns the rules of the directory at the absolute path vpath of the view.
 // It is for explain and tests: requests descend by Place.Child.
 func (v *View) At(vpath string) *Place {
-	p := v.Root()
-	for name := range strings.SplitSeq(vpath, "/") {
-		if name != "" {
-			p = p.Child(name)
-		}
-	}
-	return p
+	return v.rules().at(vpath)
 }
 
 // Mounts returns the view's mounts, sorted by path. The slice is the View's

@@ -15,6 +15,7 @@ const (
 	ReasonSynthetic     // inside a directory that only the view provides
 	ReasonNoSuchPlace   // the path leads nowhere in this view
 	ReasonGainsDownload // the move would make existing content readable
+	ReasonEntry         // an entry is tied to the directory's name, or to one below
 	ReasonAcrossMounts  // can't be moved between these places
 	ReasonNever         // refused by design for everybody
 	ReasonSymlink       // the link's text is absolute or leaves its mount
@@ -35,6 +36,7 @@ var reasonNames = [reasonCount]string{
 	ReasonSynthetic:     "synthetic",
 	ReasonNoSuchPlace:   "no_such_place",
 	ReasonGainsDownload: "gains_download",
+	ReasonEntry:         "entry",
 	ReasonAcrossMounts:  "across_mounts",
 	ReasonNever:         "never",
 	ReasonSymlink:       "symlink",

@@ -109,8 +109,9 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestOpenRootTrust follows links only as far as everything is root's.
-func TestOpenRootTrust(t *testing.T) {
+// TestResolve follows links only as far as everything is root's; OpenRoot follows
+// none.
+func TestResolve(t *testing.T) {
 	dir := t.TempDir()
 	for _, d := range []string{"real", "user"} {
 		if err := os.Mkdir(filepath.Join(dir, d), 0o755); err != nil {
@@ -130,11 +131,14 @@ func TestOpenRootTrust(t *testing.T) {
 		"user/link": syscall.ELOOP, "viauser": syscall.ELOOP, "loop": syscall.ELOOP,
 		"missing": syscall.ENOENT,
 	} {
-		r, err := OpenRoot(filepath.Join(dir, p))
-		if !errors.Is(err, want) {
-			t.Errorf("OpenRoot(%s) = %v, want %v", p, err, want)
+		got, err := Resolve(filepath.Join(dir, p))
+		if !errors.Is(err, want) || err == nil && got != filepath.Join(dir, "real") {
+			t.Errorf("Resolve(%s) = %s, %v, want %v", p, got, err, want)
 		}
-		if err == nil {
+		if r, err := OpenRoot(filepath.Join(dir, p)); p == "real" && err == nil {
+			r.Close()
+		} else if err == nil {
+			t.Errorf("OpenRoot(%s) follows a link", p)
 			r.Close()
 		}
 	}
@@ -172,6 +176,12 @@ func TestReplace(t *testing.T) {
 // TestCreate makes one of everything and looks at owner and mode.
 func TestCreate(t *testing.T) {
 	dir := t.TempDir()
+	if err := os.Chown(dir, 0, 72); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755|os.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
 	r := root(t, dir)
 	b := Birth{UID: 71, GID: 72, Mode: 0o2750}
 	if e := Mkdir(r.FD(), name(t, "d"), b); e != 0 {

@@ -38,18 +38,14 @@ func CreateFile(dir int, name Name, b Birth) (int, syscall.Errno) {
 	return fd, 0
 }
 
-// createNamed serves file systems without O_TMPFILE: until it is settled the
-// file belongs to root alone.
+// createNamed serves file systems without O_TMPFILE.
 func createNamed(dir int, name Name, b Birth) (int, syscall.Errno) {
-	fd, e := openMode(dir, name.ptr(), unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_NOFOLLOW, 0o600)
-	if e != 0 {
-		return -1, e
-	}
-	if e := settle(fd, b); e != 0 {
-		unix.Close(fd)
-		return -1, e
-	}
-	return fd, 0
+	fd := -1
+	e := as(b.UID, b.GID, func() (e syscall.Errno) {
+		fd, e = openMode(dir, name.ptr(), unix.O_CREAT|unix.O_EXCL|unix.O_RDWR|unix.O_NOFOLLOW, b.Mode&0o777)
+		return e
+	})
+	return fd, e
 }
 
 // settle gives a new object its owner, then its mode: the other way round
@@ -61,47 +57,22 @@ func settle(fd int, b Birth) syscall.Errno {
 	return errno(unix.Fchmod(fd, b.Mode))
 }
 
-// Mkdir makes the directory called name in dir. Until owner and mode are right
-// it is closed to everybody but root.
+// Mkdir makes the directory called name in dir. It has owner, group and mode
+// from the first moment: whoever can write to dir could put something else in
+// its place before it were given away. The set-group-ID bit is dir's own to
+// pass on (mkdir(2)), and so is the group where dir has it.
 func Mkdir(dir int, name Name, b Birth) syscall.Errno {
-	_, _, e := unix.Syscall(unix.SYS_MKDIRAT, uintptr(dir), uintptr(name.ptr()), 0o700)
-	if e != 0 {
+	return as(b.UID, b.GID, func() syscall.Errno {
+		_, _, e := unix.Syscall(unix.SYS_MKDIRAT, uintptr(dir), uintptr(name.ptr()), uintptr(b.Mode&0o1777))
 		return e
-	}
-	fd, e := openat(dir, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW)
-	if e != 0 {
-		return e
-	}
-	defer unix.Close(fd)
-	// The owner of the tree can put another directory there in between; only
-	// the one made here belongs to root and to nobody else.
-	var st Stat
-	if e := StatFD(fd, &st); e != 0 {
-		return e
-	}
-	if st.Uid != 0 || st.Mode&0o777 != 0o700 {
-		return syscall.EAGAIN
-	}
-	return settle(fd, b)
+	})
 }
 
-// Symlink makes a symlink called name in dir with the given text.
+// Symlink makes a symlink called name in dir with the given text, which ends
+// with a NUL; it has its owner from the first moment.
 func Symlink(dir int, name Name, text []byte, uid, gid uint32) syscall.Errno {
-	_, _, e := unix.Syscall(unix.SYS_SYMLINKAT, uintptr(unsafe.Pointer(unsafe.SliceData(text))), uintptr(dir), uintptr(name.ptr()))
-	if e != 0 {
+	return as(uid, gid, func() syscall.Errno {
+		_, _, e := unix.Syscall(unix.SYS_SYMLINKAT, uintptr(unsafe.Pointer(unsafe.SliceData(text))), uintptr(dir), uintptr(name.ptr()))
 		return e
-	}
-	fd, e := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
-	if e != 0 {
-		return e
-	}
-	defer unix.Close(fd)
-	var st Stat
-	if e := StatFD(fd, &st); e != 0 {
-		return e
-	}
-	if st.Mode&unix.S_IFMT != unix.S_IFLNK || st.Uid != 0 {
-		return syscall.EAGAIN
-	}
-	return errno(unix.Fchownat(fd, "", int(uid), int(gid), unix.AT_EMPTY_PATH|unix.AT_SYMLINK_NOFOLLOW))
+	})
 }

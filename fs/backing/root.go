@@ -1,7 +1,6 @@
 package backing
 
 import (
-	"errors"
 	"fmt"
 	"path"
 	"strings"
@@ -27,17 +26,10 @@ type Root struct {
 // maxPins bounds the descriptors that stand for directories of one source.
 const maxPins = 4096
 
-// OpenRoot opens the absolute directory source. Symlinks in it are followed
-// only as Resolve does. The error wraps a syscall.Errno.
+// OpenRoot opens the absolute directory source, in which no symlink is followed:
+// Resolve has replaced those that may be. The error wraps a syscall.Errno.
 func OpenRoot(source string) (*Root, error) {
 	fd, err := openNoSymlinks(source)
-	if errors.Is(err, syscall.ELOOP) {
-		resolved, rerr := Resolve(source)
-		if rerr != nil {
-			return nil, rerr
-		}
-		fd, err = openNoSymlinks(resolved)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("open source %s: %w", source, err)
 	}
@@ -156,6 +148,12 @@ func (r *Root) HasHandles() bool { return r.handles }
 
 // Dev returns the device that the root lies on.
 func (r *Root) Dev() uint64 { return r.dev }
+
+// Ino returns the inode number of the root.
+func (r *Root) Ino() uint64 { return r.ino }
+
+// IsHandle reports whether h is the root's own handle.
+func (r *Root) IsHandle(h Handle) bool { return r.handle == h }
 
 // Owner returns the owner and group of the root when it was opened.
 func (r *Root) Owner() (uid, gid uint32) { return r.stat.Uid, r.stat.Gid }

@@ -25,6 +25,7 @@ type Key struct {
 	Handle backing.Handle
 	Dev    uint64 // where there is no Handle
 	Ino    uint64
+	Root   uint64 // as in Identity: one source may be mounted at several paths
 	Parent uint64 // id of the parent: for provided names and hard-linked files
 	Name   string // for provided names
 }
@@ -35,6 +36,7 @@ type Identity struct {
 	Type   policy.FileType
 	View   uint32 // index of the view, 0 for the mount's root
 	Source uint32 // index of the source, 0 for none
+	Root   uint64 // id of the node of the mount's root, 0 for that one itself
 	Object backing.Object
 	Ino    uint64 // on its backing
 	Dev    uint64
@@ -45,7 +47,8 @@ type Node struct {
 	ID uint64
 	Identity
 
-	where atomic.Pointer[Where]
+	where   atomic.Pointer[Where]
+	checked atomic.Int64 // when it was last seen at its place, in Unix nanoseconds
 
 	// Guarded by Table.mu.
 	key      Key
@@ -67,6 +70,13 @@ type Where struct {
 
 // Where returns the node's last known place.
 func (n *Node) Where() *Where { return n.where.Load() }
+
+// Checked returns when n was last seen to lie at its place, in Unix
+// nanoseconds.
+func (n *Node) Checked() int64 { return n.checked.Load() }
+
+// Check notes that n was seen at its place at a time in Unix nanoseconds.
+func (n *Node) Check(at int64) { n.checked.Store(at) }
 
 // Refresh replaces the rules that are known for old, unless n has been moved
 // meanwhile.

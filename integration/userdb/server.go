@@ -134,7 +134,13 @@ func write(out *bufio.Writer, replies []reply) error {
 func (s *Server) enter(uid uint32) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.openAll >= maxConnections || uid != 0 && s.open[uid] >= maxPerUser {
+	// What others hold never counts against root: sshd and vsftpd look accounts
+	// up as root.
+	if uid == 0 {
+		if s.open[0] >= maxConnections {
+			return false
+		}
+	} else if s.openAll-s.open[0] >= maxConnections || s.open[uid] >= maxPerUser {
 		return false
 	}
 	s.openAll++

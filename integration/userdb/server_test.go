@@ -126,17 +126,26 @@ func TestConnectionsAreCountedPerUser(t *testing.T) {
 	if s.enter(1000) {
 		t.Errorf("connection %d of one user was let in", maxPerUser+1)
 	}
-	rest := maxConnections - maxPerUser
-	for range rest {
+	for uid := uint32(2000); uid < 2000+(maxConnections-maxPerUser)/maxPerUser; uid++ {
+		for range maxPerUser {
+			if !s.enter(uid) {
+				t.Fatal("refused below the limit of all")
+			}
+		}
+	}
+	if s.enter(3000) {
+		t.Errorf("connection %d of users was let in", maxConnections+1)
+	}
+	for range maxConnections {
 		if !s.enter(0) {
-			t.Fatal("root was refused below the limit")
+			t.Fatal("what users hold counts against root")
 		}
 	}
 	if s.enter(0) {
-		t.Errorf("connection %d was let in", maxConnections+1)
+		t.Errorf("connection %d of root was let in", maxConnections+1)
 	}
 	s.leave(1000)
-	if !s.enter(0) {
+	if !s.enter(3000) {
 		t.Error("refused although one had left")
 	}
 	for range maxPerUser - 1 {

@@ -1,0 +1,118 @@
+package fs_test
+
+import (
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"grantfs/policy"
+)
+
+// keep opens a directory of alice's view and keeps it.
+func keep(t *testing.T, p string) int {
+	t.Helper()
+	var fd int
+	as(aliceUID, func() {
+		var err error
+		if fd, err = unix.Open(p, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	if t.Failed() {
+		t.FailNow()
+	}
+	t.Cleanup(func() { unix.Close(fd) })
+	return fd
+}
+
+// stale waits until nothing can be reached or made through a kept directory.
+func stale(t *testing.T, fd int, name string) {
+	t.Helper()
+	waitFor(t, func() (done bool) {
+		as(aliceUID, func() {
+			done = errnoOf(unix.Fstatat(fd, name, new(unix.Stat_t), 0)) == syscall.ESTALE &&
+				errnoOf(unix.Mkdirat(fd, "planted", 0o755)) == syscall.ESTALE
+		})
+		return done
+	})
+}
+
+// TestKeptDirectoryIsMoved: a directory that is kept open does not take its
+// rights along when another account moves it to where there are none.
+func TestKeptDirectoryIsMoved(t *testing.T) {
+	dir := tree(t, "out/", "out/d/", "out/d/f", "priv/")
+	in, ids := home(dir, func(a *policy.Account) {
+		a.Permissions = []policy.Permission{{Path: set("/priv"), Verbs: []policy.Setting[string]{}}}
+	})
+	in.Accounts = append(in.Accounts, policy.Account{Name: "bob", Settings: policy.Settings{HomeDir: set(dir)}})
+	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
+	m := mount(t, in, ids)
+	fd := keep(t, filepath.Join(m.point, "alice/out/d"))
+	as(bobUID, func() {
+		if err := os.Rename(filepath.Join(m.point, "bob/out/d"), filepath.Join(m.point, "bob/priv/d")); err != nil {
+			t.Error(err)
+		}
+	})
+	stale(t, fd, "f")
+	if got := names(t, filepath.Join(dir, "priv/d")); len(got) > 2 || got[0] != "f" {
+		t.Errorf("the moved directory holds %v", got)
+	}
+}
+
+// TestKeptSourceIsReplaced: neither does one whose source was moved away.
+func TestKeptSourceIsReplaced(t *testing.T) {
+	site, store := aegirSite(t)
+	in, ids := siteInput(site, store)
+	m := mount(t, in, ids)
+	modules := keep(t, filepath.Join(m.point, "alice/sites/shop.test/modules"))
+	if err := os.Rename(site, site+"-given-away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(site, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	stale(t, modules, "x")
+}
+
+// TestOneFolderAtTwoPaths: each path has its own rights, whichever was looked at
+// last.
+func TestOneFolderAtTwoPaths(t *testing.T) {
+	dir := tree(t, "d/", "d/f")
+	in := policy.Input{
+		Folders: []policy.Folder{{Name: "x", Source: set(dir)}},
+		Accounts: []policy.Account{{Name: "alice", Settings: policy.Settings{
+			VirtualFolders: []policy.Mounting{
+				{Folder: set("x"), Path: set("/rw")},
+				{Folder: set("x"), Path: set("/ro"), ReadOnly: set(true)},
+			},
+			Permissions: []policy.Permission{{Path: set("/rw"), Verbs: []policy.Setting[string]{set("*")}}, {Path: set("/ro"), Verbs: []policy.Setting[string]{set("*")}}},
+		}}},
+	}
+	m := mount(t, in, map[string]policy.IDs{"alice": {UID: aliceUID, GID: aliceUID}})
+	rw, ro := filepath.Join(m.point, "alice/rw/d/f"), filepath.Join(m.point, "alice/ro/d/f")
+	as(aliceUID, func() {
+		fd, err := unix.Open(rw, unix.O_WRONLY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer unix.Close(fd)
+		for range 3 {
+			if st := lstat(t, ro); st.Uid != 0 || st.Mode != unix.S_IFREG|0o444 {
+				t.Errorf("ro/d/f is shown as %o of %d", st.Mode, st.Uid)
+			}
+			if _, err := unix.Write(fd, []byte("x")); err != nil {
+				t.Errorf("write to rw/d/f after a look at ro/d/f: %v", err)
+			}
+			if err := opened(ro, unix.O_WRONLY, none); errnoOf(err) != EACCES {
+				t.Errorf("open ro/d/f for writing: %v, want EACCES", err)
+			}
+			if err := opened(rw, unix.O_WRONLY, none); err != nil {
+				t.Errorf("open rw/d/f for writing: %v", err)
+			}
+		}
+	})
+}

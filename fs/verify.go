@@ -1,0 +1,86 @@
+package fs
+
+import (
+	"syscall"
+	"time"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/node"
+)
+
+// verify makes sure that the spot still lies where its rules are from, if that
+// was not seen within the entry timeout. The kernel sees to it for paths, by
+// looking each name up again; a directory that is kept open or is somebody's
+// working directory may have been moved meanwhile by another view or beside the
+// mount, and must not take its old rights along. ESTALE: it is somewhere else.
+func (s *Server) verify(sp spot) syscall.Errno {
+	now := time.Now().UnixNano()
+	for n := sp.node; n.Kind == node.KindBacked; n = n.Where().Parent {
+		if now-n.Checked() < int64(s.opt.EntryTimeout) {
+			continue
+		}
+		w := n.Where()
+		if w.Lost || !s.atPlace(spot{n, w, sp.view, sp.rules}) {
+			return syscall.ESTALE
+		}
+		n.Check(now)
+	}
+	return 0
+}
+
+// atPlace reports whether the name that a node was last found at still leads to
+// it.
+func (s *Server) atPlace(sp spot) bool {
+	if sp.where.Depth == 0 {
+		return s.currentRoot(sp)
+	}
+	var st backing.Stat
+	above := spot{sp.where.Parent, sp.where.Parent.Where(), sp.view, sp.rules}
+	dir, release, errno := s.baseFD(above)
+	if errno != 0 {
+		return false
+	}
+	defer release()
+	name, errno := backing.NewName(sp.where.Name)
+	if errno != 0 || backing.StatAt(dir, name, &st) != 0 || st.Ino != sp.node.Ino || backing.Dev(&st) != sp.node.Dev {
+		return false
+	}
+	if sp.node.Object.Handle == "" {
+		return true
+	}
+	h, errno := backing.HandleAt(dir, name)
+	return errno == 0 && h == sp.node.Object.Handle
+}
+
+// currentRoot reports whether the root of a mount is what its source's path
+// leads to now.
+func (s *Server) currentRoot(sp spot) bool {
+	root, errno := s.enter(s.sources.at(sp.node.Source), nil, sp.rules.ids)
+	if errno != 0 {
+		return false
+	}
+	if sp.node.Object.Handle != "" {
+		return root.IsHandle(sp.node.Object.Handle) && root.Dev() == sp.node.Dev
+	}
+	return root.Ino() == sp.node.Ino && root.Dev() == sp.node.Dev
+}
+
+// baseFD returns a descriptor of a directory that is some node's parent.
+func (s *Server) baseFD(sp spot) (fd int, release func(), errno syscall.Errno) {
+	if sp.node.Kind == node.KindBacked {
+		f, errno := s.objectFD(sp)
+		if errno != 0 {
+			return -1, nil, errno
+		}
+		return f.Num(), f.Release, 0
+	}
+	m := sp.where.Place.Mount()
+	if m == nil {
+		return -1, nil, syscall.ENOENT
+	}
+	root, errno := s.enter(s.sources.named(m.Source), m, sp.rules.ids)
+	if errno != 0 {
+		return -1, nil, errno
+	}
+	return root.FD(), func() {}, 0
+}
