@@ -135,9 +135,10 @@ func (p *Place) provides(name string) bool {
 	return n != nil && n.provided
 }
 
-// reserves reports whether name is kept free in p for what comes later.
+// reserves reports whether name is kept free in p for what the view may come to
+// provide there (product.md §5).
 func (p *Place) reserves(name string) bool {
-	return p.top && reservedName(name) && !p.provides(name)
+	return p.top && (reservedName(name) || "/"+name == sitesPath || name == usersName) && !p.provides(name)
 }
 
 // Store returns the stores that a link called name leads to in p, which is the
