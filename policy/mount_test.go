@@ -150,7 +150,7 @@ func TestMountDecisions(t *testing.T) {
 		unlink /.ssh                     => hidden ENOENT
 		move /x /.ssh                    => hidden EACCES
 		create /sub/.ssh                 => ok
-		create /users                    => ok
+		create /users                    => hidden EACCES
 	`)
 	decisions(t, view(t, s, "bob"), `
 		readdir /                        => ok

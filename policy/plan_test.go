@@ -150,8 +150,8 @@ func TestPlan(t *testing.T) {
 		{"a site's owner", func(in *Input) { in.Sites[0].OwnerAccount = "bob" }, `
 			alice changed
 			- mount /sites/a.org site:a.org /srv/www/a.org
-			/sites +download -
-			/sites/a.org + -upload,overwrite,delete,rename,create_dirs,create_symlinks,chmod,chown,chtimes,copy
+			/sites + -list
+			/sites/a.org + -*
 			bob changed
 			+ mount /sites/a.org site:a.org /srv/www/a.org
 			/sites +list -
