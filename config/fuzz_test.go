@@ -66,7 +66,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		names := map[string]bool{}
 		for _, a := range c.Policy.Accounts {
-			if accountNameProblem(a.Name) != "" || names[a.Name] {
+			if policy.AccountNameProblem(a.Name) != "" || names[a.Name] {
 				t.Errorf("account %q is accepted", a.Name)
 			}
 			names[a.Name] = true

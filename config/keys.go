@@ -28,7 +28,7 @@ var rootTable = &table[Config]{name: "the top level", keys: []key[Config]{
 			g.Name, g.At = name, n.at
 			return *g, true
 		}),
-	named(accountTable, accountNameProblem, func(c *Config) *[]policy.Account { return &c.Policy.Accounts },
+	named(accountTable, policy.AccountNameProblem, func(c *Config) *[]policy.Account { return &c.Policy.Accounts },
 		func(_ *decoder, name string, n *node, a *policy.Account) (policy.Account, bool) {
 			a.Name, a.At = name, n.at
 			return *a, true

@@ -86,8 +86,8 @@ func (s *Set) addAccounts(list []Account, rep *report) {
 		v := &View{set: s, account: a}
 		s.views[a.Name] = v
 		s.list = append(s.list, v)
-		if !accountName.MatchString(a.Name) {
-			rep.errorf(a.At, "%q can't be an account's name: it must match %s", short(a.Name), accountName)
+		if why := AccountNameProblem(a.Name); why != "" {
+			rep.errorf(a.At, "%q can't be an account's name: it %s", short(a.Name), why)
 		}
 		if a.UID.Set {
 			if first := uids[a.UID.Value]; first != nil {

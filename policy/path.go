@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
@@ -11,9 +10,6 @@ const (
 	maxName = 255
 	maxPath = 4095
 )
-
-// accountName is what an account may be called (product.md §3).
-var accountName = regexp.MustCompile(`^[a-z_][a-z0-9_.-]{0,31}$`)
 
 // cleanPath returns the absolute path p without a trailing slash. Components
 // that are empty, "." or ".." are errors, not cleaned away: two spellings of one

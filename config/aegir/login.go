@@ -36,16 +36,8 @@ func loginPart(client string) string {
 	return b.String()
 }
 
-// isLogin reports whether s can be the name of an account (product.md §3).
-func isLogin(s string) bool {
-	for i, c := range []byte(s) {
-		letter := c == '_' || 'a' <= c && c <= 'z'
-		if !letter && (i == 0 || c != '.' && c != '-' && !isDigit(c)) {
-			return false
-		}
-	}
-	return s != "" && len(s) <= maxLogin
-}
+// isLogin reports whether s can be the name of an account.
+func isLogin(s string) bool { return policy.AccountNameProblem(s) == "" }
 
 // owner is a client of an instance, with what its sites say about it.
 type owner struct {
