@@ -69,6 +69,10 @@ type View struct {
 // Account returns the name of the account whose view it is.
 func (v *View) Account() string { return v.account.Name }
 
+// Written returns where the account is written: its table, or the file that it
+// was discovered in.
+func (v *View) Written() Pos { return v.account.At }
+
 // Root returns the rules of the view's "/".
 func (v *View) Root() *Place { return v.rules().root }
 

@@ -1,8 +1,13 @@
 package main
 
-import "context"
+import (
+	"context"
 
-// check prints every problem of a configuration.
+	"grantfs/policy"
+)
+
+// check prints every problem of a configuration, also of single accounts that
+// serve would leave out.
 func check(_ context.Context, e *env, args []string) error {
 	path := e.config
 	if len(args) > 0 {
@@ -12,5 +17,12 @@ func check(_ context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	return l.report(e.stderr)
+	l.checkPoint()
+	if err := l.report(e.stderr); err != nil {
+		return err
+	}
+	if policy.HasErrors(l.problems) {
+		return &exitError{exitConfig, nil}
+	}
+	return nil
 }

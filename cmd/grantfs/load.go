@@ -3,9 +3,11 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 
 	"grantfs/config"
 	"grantfs/config/aegir"
+	"grantfs/integration/account"
 	"grantfs/policy"
 )
 
@@ -22,8 +24,9 @@ type loaded struct {
 	users    hostUsers
 	set      *policy.Set // nil if there are errors
 	problems []policy.Problem
-	aegir    int    // problems of the Aegir hosts
-	point    string // the mount point, with the links in it resolved
+	host     []policy.Problem // accounts that this host has no room for; they are in problems too
+	aegir    int              // problems of the Aegir hosts
+	point    string           // the mount point, with the links in it resolved
 }
 
 // hostUsers answers what integration/account asks of the host's files.
@@ -59,11 +62,32 @@ func load(path string) (*loaded, error) {
 		compiled = nil
 	}
 	l.problems = append(l.problems, compiled...)
-	l.config.SortProblems(l.problems)
 	if !policy.HasErrors(l.problems) {
 		l.set = set
 	}
+	// An account that the host has no room for is an error for that account
+	// alone (product.md §10): the others are served.
+	l.host = account.Check(account.Named(in.Accounts), l.users)
+	l.problems = append(l.problems, l.host...)
+	l.config.SortProblems(l.problems)
 	return l, nil
+}
+
+// checkPoint finds a mount point that is no directory. It is not for the daemon
+// that has mounted it: that never asks itself.
+func (l *loaded) checkPoint() {
+	p := l.config.Mount.Point
+	info, err := os.Stat(l.point)
+	if err != nil || info.IsDir() {
+		return // missing: it will be made; not connected: it will be mended
+	}
+	at := p.At
+	if at.IsZero() { // the default
+		at.File = l.config.Path
+	}
+	l.problems = append(l.problems, policy.Problem{At: at, Text: fmt.Sprintf("mount.point: %s is not a directory", p.Value)})
+	l.config.SortProblems(l.problems)
+	l.set = nil
 }
 
 // report prints problems, one a line, and returns the error that ends the

@@ -13,14 +13,14 @@ func (d *daemon) reloadPolicy() {
 	if l.set == nil {
 		for _, p := range l.problems {
 			if p.Severity == policy.SeverityError {
-				d.log.Error("configuration", "problem", p.String())
+				d.logProblem("configuration", p)
 			}
 		}
 		d.refuse()
 		return
 	}
 	for _, p := range l.problems {
-		d.log.Warn("configuration", "problem", p.String())
+		d.logProblem("configuration", p)
 	}
 	d.keepStarted(l)
 	p, err := d.prepare(l)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -56,6 +57,7 @@ func serve(ctx context.Context, e *env, _ []string) error {
 	if err != nil {
 		return err
 	}
+	l.checkPoint()
 	if err := l.report(e.stderr); err != nil {
 		return err
 	}
@@ -121,7 +123,9 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 		return fs.Policy{}, fmt.Errorf("give the accounts their uids: %w", err)
 	}
 	for _, p := range problems {
-		d.log.Warn("account", "problem", p.String())
+		if !slices.Contains(l.host, p) { // else load has shown it
+			d.logProblem("account", p)
+		}
 	}
 	ids := make(map[string]policy.IDs, table.Len())
 	for a := range table.Accounts() {
@@ -137,6 +141,15 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 	d.table.Store(table)
 	d.reload.Store(next)
 	return fs.Policy{Set: l.set, IDs: ids}, nil
+}
+
+// logProblem logs a problem as what it is, with its place.
+func (d *daemon) logProblem(about string, p policy.Problem) {
+	level := slog.LevelWarn
+	if p.Severity == policy.SeverityError {
+		level = slog.LevelError
+	}
+	d.log.Log(context.Background(), level, about, "at", p.At.String(), "problem", p.Text)
 }
 
 // run serves until a signal ends it or a part of it fails.

@@ -14,6 +14,7 @@ func Entries(set *policy.Set) []Entry {
 		sites := v.Sites()
 		e := Entry{
 			Name:         v.Account(),
+			At:           v.Written(),
 			UID:          v.UID(),
 			PasswordHash: v.PasswordHash(),
 			Locked:       !v.Enabled(),

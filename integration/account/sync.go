@@ -2,7 +2,6 @@ package account
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 
 	"grantfs/integration/state"
@@ -82,7 +81,7 @@ func (s *round) classify(entries []Entry) ([]state.Request, []Entry) {
 		}
 		q := state.Request{Account: e.Name}
 		if e.UID.Set {
-			if why := s.unusable(e); why != "" {
+			if why := unusable(e, s.users); why != "" {
 				s.report(e, "%s", why)
 				continue
 			}
@@ -96,36 +95,14 @@ func (s *round) classify(entries []Entry) ([]state.Request, []Entry) {
 
 // adopt adds an account that the host knows already.
 func (s *round) adopt(e Entry, uid, gid uint32) {
-	if uid == 0 {
-		s.report(e, "it is a name of root on this host")
+	problems, ok := checkAdopted(e, uid, s.users)
+	s.problems = append(s.problems, problems...)
+	if !ok {
 		return
-	}
-	if other, ok := s.users.UIDName(uid); ok && other != e.Name {
-		s.report(e, "its uid %d on this host is also that of the user %s", uid, other)
-		return
-	}
-	if e.UID.Set && e.UID.Value != uid {
-		s.problems = append(s.problems, policy.Problem{
-			At: e.UID.At, Severity: policy.SeverityWarning,
-			Text: fmt.Sprintf("account %s: uid %d is not used, the host's user of this name has %d", e.Name, e.UID.Value, uid),
-		})
 	}
 	a := s.account(e, uid)
 	a.GID, a.Adopted = gid, true
 	s.accounts = append(s.accounts, a)
-}
-
-// unusable says why an account can't have the uid that is configured for it, ""
-// if it can.
-func (s *round) unusable(e Entry) string {
-	uid := e.UID.Value
-	if uid == 0 || uid == 0xFFFF || uid == 0xFFFFFFFF {
-		return fmt.Sprintf("uid %d is reserved", uid)
-	}
-	if other, ok := s.users.UIDName(uid); ok {
-		return fmt.Sprintf("uid %d is that of the user %s of this host", uid, other)
-	}
-	return ""
 }
 
 // settle adds an account that was given a uid, or reports why it has none.
@@ -180,12 +157,7 @@ func (s *round) account(e Entry, uid uint32) Account {
 }
 
 func (s *round) report(e Entry, format string, args ...any) {
-	at := e.At
-	if e.UID.Set {
-		at = e.UID.At
-	}
-	text := fmt.Sprintf("account %s is left out: %s", e.Name, fmt.Sprintf(format, args...))
-	s.problems = append(s.problems, policy.Problem{At: at, Severity: policy.SeverityError, Text: text})
+	s.problems = append(s.problems, leftOut(e, format, args...))
 }
 
 // servedGroupIDs returns the groups to serve, PrimaryGroup first. A group that the group file has

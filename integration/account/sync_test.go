@@ -122,7 +122,10 @@ func TestSync(t *testing.T) {
 		}}},
 		{"adopted, uid shared on the host", []step{{
 			entries: []Entry{{Name: "a"}, {Name: "b"}}, host: twins, want: []string{"a 50:50 adopted"},
-			problems: []string{"-: error: account b is left out: its uid 50 on this host is also that of the user a"},
+			problems: []string{
+				"-: warning: account a: it is a system user of this host (uid 50)",
+				"-: error: account b is left out: its uid 50 on this host is also that of the user a",
+			},
 		}}},
 		{"configured", []step{{
 			entries: []Entry{{Name: "a", UID: uid(61001)}, {Name: "b", UID: uid(1001)}, {Name: "c", UID: uid(0)}},
