@@ -51,12 +51,25 @@ func TestKeptDirectoryIsMoved(t *testing.T) {
 	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
 	m := mount(t, in, ids)
 	fd := keep(t, filepath.Join(m.point, "alice/out/d"))
+	var listing int
+	as(aliceUID, func() {
+		var err error
+		if listing, err = unix.Open(filepath.Join(m.point, "alice/out/d"), unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	defer unix.Close(listing)
 	as(bobUID, func() {
 		if err := os.Rename(filepath.Join(m.point, "bob/out/d"), filepath.Join(m.point, "bob/priv/d")); err != nil {
 			t.Error(err)
 		}
 	})
 	stale(t, fd, "f")
+	as(aliceUID, func() {
+		if n, err := unix.Getdents(listing, make([]byte, 4096)); errnoOf(err) != EACCES {
+			t.Errorf("list the kept directory: %d bytes, %v, want EACCES", n, err)
+		}
+	})
 	if got := names(t, filepath.Join(dir, "priv/d")); len(got) > 2 || got[0] != "f" {
 		t.Errorf("the moved directory holds %v", got)
 	}

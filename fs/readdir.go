@@ -77,6 +77,9 @@ func (s *Server) list(c *call, plus bool) syscall.Errno {
 	if errno := s.mayList(c, sp); errno != 0 {
 		return errno
 	}
+	if errno := s.verify(sp); errno != 0 {
+		return s.listGone(c, sp)
+	}
 	l := lister{s: s, c: c, dir: sp, plus: plus, room: min(int(in.Size), len(c.out))}
 	h.stream.mu.Lock()
 	defer h.stream.mu.Unlock()
@@ -91,6 +94,15 @@ func (s *Server) list(c *call, plus bool) syscall.Errno {
 		return 0
 	}
 	return l.backed(h.stream, cookieOf(in.Offset))
+}
+
+// listGone answers for an open directory that is not at its place any more: one
+// that was removed is empty, one that was moved is taken away.
+func (s *Server) listGone(c *call, sp spot) syscall.Errno {
+	if s.stat(sp, &c.stat) == 0 && c.stat.Nlink == 0 {
+		return 0
+	}
+	return c.refuse(policy.ReasonNoSuchPlace, policy.ClassRefused)
 }
 
 // provided lists what the view provides, from the i-th entry; full means that

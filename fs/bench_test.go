@@ -1,0 +1,56 @@
+package fs_test
+
+import (
+	"fmt"
+	"path/filepath"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs"
+	"grantfs/policy"
+)
+
+// BenchmarkSwap replaces the policy of a mounted file system, however many
+// accounts it has (gate: 50 ms).
+func BenchmarkSwap(b *testing.B) {
+	dir := tree(b, "f")
+	for _, accounts := range []int{1, 100_000} {
+		b.Run(fmt.Sprint(accounts), func(b *testing.B) {
+			in, ids := home(dir, nil)
+			for i := range accounts - 1 {
+				name := fmt.Sprintf("u%d", i)
+				in.Accounts = append(in.Accounts, policy.Account{Name: name, Settings: policy.Settings{HomeDir: set(dir)}})
+				ids[name] = policy.IDs{UID: uint32(100_000 + i), GID: 1}
+			}
+			m := mount(b, in, ids)
+			p := fs.Policy{Set: compile(b, in), IDs: ids}
+			for b.Loop() {
+				if err := m.Swap(p); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStat asks for the attributes of one name through the mount.
+func BenchmarkStat(b *testing.B) {
+	in, ids := home(tree(b, "f"), nil)
+	m := mount(b, in, ids)
+	as(aliceUID, func() {
+		dir, err := unix.Open(filepath.Join(m.point, "alice"), unix.O_PATH|unix.O_CLOEXEC, 0)
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		defer unix.Close(dir)
+		var st unix.Statx_t
+		for b.Loop() {
+			if err := unix.Statx(dir, "f", unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, &st); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
