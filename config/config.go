@@ -22,6 +22,9 @@ type Config struct {
 	// what is missing here may well be written there, so a caller that looks
 	// for more problems should not report missing names.
 	Incomplete bool
+
+	// Forbidden is true where a file could not be read for want of permission.
+	Forbidden bool
 }
 
 // SortProblems puts problems in the order of the files of c, then of line and

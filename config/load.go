@@ -18,9 +18,10 @@ const maxFile = 64 << 20
 
 // file is one configuration file: its text, or the problem of reading it.
 type file struct {
-	name    string
-	data    []byte
-	problem *policy.Problem
+	name      string
+	data      []byte
+	problem   *policy.Problem
+	forbidden bool // the problem is a lack of permission
 }
 
 // Load reads the configuration file at path and the conf.d/*.toml beside it in
@@ -46,7 +47,7 @@ func readFiles(path string) []file {
 	dir := filepath.Join(filepath.Dir(path), "conf.d")
 	entries, err := os.ReadDir(dir) // sorted by name
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		files = append(files, unreadable(dir, "can't be read: "+reason(err)))
+		files = append(files, failed(dir, err))
 	}
 	for _, e := range entries {
 		// Names with a dot in front are what editors leave behind.
@@ -70,13 +71,13 @@ func readRegular(name string) file {
 func readFile(name string) file {
 	f, err := os.Open(name)
 	if err != nil {
-		return unreadable(name, "can't be read: "+reason(err))
+		return failed(name, err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	switch {
 	case err != nil:
-		return unreadable(name, "can't be read: "+reason(err))
+		return failed(name, err)
 	case len(data) > maxFile:
 		return unreadable(name, fmt.Sprintf("is larger than %d MiB", maxFile>>20))
 	}
@@ -85,6 +86,12 @@ func readFile(name string) file {
 
 func unreadable(name, why string) file {
 	return file{name: name, problem: &policy.Problem{At: policy.Pos{File: name}, Text: why}}
+}
+
+func failed(name string, err error) file {
+	f := unreadable(name, "can't be read: "+reason(err))
+	f.forbidden = errors.Is(err, fs.ErrPermission)
+	return f
 }
 
 // reason returns what err says without the operation and the path.
@@ -114,7 +121,7 @@ func (d *decoder) decode(path string, files []file) *Config {
 		c.Files = append(c.Files, f.name)
 		if f.problem != nil {
 			d.problems = append(d.problems, *f.problem)
-			c.Incomplete = true
+			c.Incomplete, c.Forbidden = true, c.Forbidden || f.forbidden
 			continue
 		}
 		p := parse(f.name, f.data)

@@ -15,7 +15,7 @@ import (
 func accounts(ctx context.Context, e *env, _ []string) error {
 	c, problems := config.Load(e.config, nil)
 	if c.Incomplete {
-		return (&loaded{problems: problems}).report(e.stderr)
+		return (&loaded{config: c, problems: problems}).report(e.stderr)
 	}
 	var list []account.Account
 	if err := ask(ctx, c.Mount.Control.Value, "/accounts", &list); err != nil {

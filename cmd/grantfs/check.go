@@ -22,7 +22,7 @@ func check(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	if policy.HasErrors(l.problems) {
-		return &exitError{exitConfig, nil}
+		return l.failure()
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type env struct {
 	json           bool
 	standalone     bool
 	output         string // -o: a file, "-" for stdout
+	force          bool
 	kind           string // --type
 	from           string // --from
 }

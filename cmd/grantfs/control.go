@@ -3,10 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -35,6 +38,17 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	return fmt.Errorf("serve the control socket: %w", err)
 }
 
+// unwrapped returns err without the URL, which is only a form.
+func unwrapped(err error) error {
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	if o, ok := errors.AsType[*net.OpError](err); ok {
+		err = o.Err // the socket is named already
+	}
+	return err
+}
+
 // ask gets JSON from the running daemon.
 func ask(ctx context.Context, socket, path string, into any) error {
 	var d net.Dialer
@@ -51,7 +65,10 @@ func ask(ctx context.Context, socket, path string, into any) error {
 	}
 	r, err := client.Do(q)
 	if err != nil {
-		return &exitError{exitUnavailable, fmt.Errorf("the daemon can't be reached at %s: %w", socket, err)}
+		if errors.Is(err, fs.ErrPermission) {
+			return &exitError{exitPermission, fmt.Errorf("ask the daemon at %s: needs root", socket)}
+		}
+		return &exitError{exitUnavailable, fmt.Errorf("the daemon can't be reached at %s: %w; is `grantfs serve` running?", socket, unwrapped(err))}
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)

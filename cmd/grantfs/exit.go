@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 )
 
 // Exit codes, as in sysexits.h (product.md §13).
@@ -13,6 +15,7 @@ const (
 	exitBadData     = 65
 	exitNoAccount   = 67
 	exitUnavailable = 69
+	exitPermission  = 77
 	exitConfig      = 78
 )
 
@@ -35,6 +38,23 @@ func (e *exitError) Unwrap() error { return e.Err }
 // usage returns the error for a command line that can't be read.
 func usage(format string, args ...any) error {
 	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// needRoot returns the error of a command that only root can run, nil for root.
+func needRoot(verb string) error {
+	if os.Geteuid() == 0 {
+		return nil
+	}
+	return &exitError{exitPermission, fmt.Errorf("%s needs root", verb)}
+}
+
+// byReason gives err the code for a lack of permission where that is the reason,
+// else code.
+func byReason(err error, code int) error {
+	if errors.Is(err, fs.ErrPermission) {
+		code = exitPermission
+	}
+	return &exitError{code, err}
 }
 
 // exitCode returns the code for err and whether there is something to show.

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"grantfs/config/sftpgo"
 )
@@ -15,6 +18,7 @@ import (
 func importFlags(f *flag.FlagSet, e *env) {
 	jsonFlag(f, e)
 	f.StringVar(&e.output, "o", "-", "write the configuration to `FILE`, - for stdout")
+	f.BoolVar(&e.force, "force", false, "replace the FILE of -o")
 }
 
 // importFrom writes a configuration from what another system has: the TOML goes
@@ -35,7 +39,7 @@ func importFrom(_ context.Context, e *env, args []string) error {
 func importSFTPGo(e *env, dump string) error {
 	data, err := os.ReadFile(dump)
 	if err != nil {
-		return fmt.Errorf("import: %w", err)
+		return byReason(fmt.Errorf("import %s: %w", dump, unwrappedPath(err)), exitBadData)
 	}
 	r, err := sftpgo.Import(data)
 	if err != nil {
@@ -75,10 +79,45 @@ func (e *env) writeConfig(text []byte) error {
 		}
 		return nil
 	}
+	if err := e.mayWrite(); err != nil {
+		return err
+	}
 	if err := replaceFile(e.output, text); err != nil {
-		return fmt.Errorf("write the configuration: %w", err)
+		return byReason(fmt.Errorf("write the configuration to %s: %w", e.output, unwrappedPath(err)), exitFailure)
 	}
 	return nil
+}
+
+// mayWrite reports an error if the file of -o can't be written, for a reason that
+// can be told before.
+func (e *env) mayWrite() error {
+	dir := filepath.Dir(e.output)
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("write the configuration to %s: there is no directory %s", e.output, dir)
+	case err == nil && !info.IsDir(), errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("write the configuration to %s: %s is not a directory", e.output, dir)
+	}
+	switch _, err := os.Lstat(e.output); {
+	case err == nil && !e.force:
+		return fmt.Errorf("write the configuration to %s: it exists already; --force replaces it", e.output)
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return nil
+	default:
+		return byReason(fmt.Errorf("write the configuration to %s: %w", e.output, unwrappedPath(err)), exitFailure)
+	}
+}
+
+// unwrappedPath returns err without the path, which may be that of a draft.
+func unwrappedPath(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	if l, ok := errors.AsType[*os.LinkError](err); ok {
+		return l.Err
+	}
+	return err
 }
 
 // replaceFile puts a new file of mode 0600 in place of path.

@@ -37,7 +37,13 @@ func TestImportSFTPGo(t *testing.T) {
 	if err := os.WriteFile(file, []byte("old"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	nothing, stderr, code := grantfs(t, "import", "--json", "sftpgo", sftpgoDump, "-o", file)
+	if _, stderr, code := grantfs(t, "import", "sftpgo", sftpgoDump, "-o", file); code != exitFailure || !strings.Contains(stderr, file+": it exists already; --force") {
+		t.Errorf("import -o over a file = %d, %q", code, stderr)
+	}
+	if data, err := os.ReadFile(file); err != nil || string(data) != "old" {
+		t.Errorf("import -o without --force has written %q, %v", data, err)
+	}
+	nothing, stderr, code := grantfs(t, "import", "--json", "sftpgo", sftpgoDump, "-o", file, "--force")
 	if code != exitOK || nothing != "" {
 		t.Errorf("import -o = %d, %q", code, nothing)
 	}
@@ -71,8 +77,9 @@ func TestImportMistakes(t *testing.T) {
 		{[]string{"import", "sftpgo", bad, bad}, exitUsage, "usage:"},
 		{[]string{"import", "proftpd", bad}, exitUsage, "sftpgo or aegir"},
 		{[]string{"import", "sftpgo", bad}, exitBadData, "neither users nor groups nor folders"},
-		{[]string{"import", "sftpgo", bad + ".none"}, exitFailure, "no such file"},
-		{[]string{"import", "sftpgo", sftpgoDump, "-o", bad + "/x"}, exitFailure, "write the configuration"},
+		{[]string{"import", "sftpgo", bad + ".none"}, exitBadData, "import " + bad + ".none: no such file"},
+		{[]string{"import", "sftpgo", sftpgoDump, "-o", bad + "/x"}, exitFailure, "to " + bad + "/x: " + bad + " is not a directory"},
+		{[]string{"import", "sftpgo", sftpgoDump, "-o", bad + ".d/x"}, exitFailure, "to " + bad + ".d/x: there is no directory " + bad + ".d"},
 		{[]string{"import", "aegir", filepath.Dir(bad)}, exitBadData, "there is no .drush"},
 	} {
 		stdout, stderr, code := grantfs(t, tt.args...)

@@ -99,7 +99,16 @@ func (l *loaded) report(w io.Writer) error {
 		}
 	}
 	if l.set == nil {
-		return &exitError{exitConfig, nil}
+		return l.failure()
 	}
 	return nil
+}
+
+// failure is the error that ends a command whose configuration is no good, once
+// the problems are shown.
+func (l *loaded) failure() error {
+	if l.config.Forbidden {
+		return &exitError{exitPermission, nil}
+	}
+	return &exitError{exitConfig, nil}
 }

@@ -53,6 +53,9 @@ type reloaded struct {
 
 // serve mounts the views and serves them until SIGTERM or SIGINT.
 func serve(ctx context.Context, e *env, _ []string) error {
+	if err := needRoot("serve"); err != nil {
+		return err
+	}
 	l, err := load(e.config)
 	if err != nil {
 		return err
