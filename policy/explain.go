@@ -34,6 +34,10 @@ type Explanation struct {
 	// edit, or begins with "nothing" where no edit of the account's rights
 	// allows it; "" where it is allowed already.
 	WouldAllow string
+	// Note says on what the answer depends that policy does not know, "" for
+	// nothing: whether a real directory is merged with one that only the view
+	// provides.
+	Note string
 }
 
 // Explain answers q. The error wraps ErrQuestion.
@@ -51,8 +55,38 @@ func (v *View) Explain(q Question) (Explanation, error) {
 			e.Class = look.Class
 		}
 		e.WouldAllow = v.wouldAllow(asked, f)
+		e.Note = v.note(asked, f)
 	}
 	return e, nil
+}
+
+// note returns what would be so if a real directory lay where f found one that
+// only the view provides, "" where that makes no difference.
+func (v *View) note(asked []inquiry, f finding) string {
+	if !f.unreal {
+		return ""
+	}
+	m := f.place.mount
+	where := fmt.Sprintf("%s has a real directory %s", mountTitle(m), join("/", relative(f.dir, m.Path)))
+	asked = slices.Clone(asked)
+	for i := range asked {
+		asked[i].real = true
+	}
+	switch merged := v.rules().answer(asked); {
+	case merged.Allowed():
+		return "unless " + where
+	case merged.Reason != f.Reason:
+		return fmt.Sprintf("where %s the reason is %s", where, merged.Reason)
+	}
+	return ""
+}
+
+// mountTitle names a mount in a sentence.
+func mountTitle(m *Mount) string {
+	if m.Name == homeName {
+		return "the home"
+	}
+	return strings.Replace(m.Name, ":", " ", 1)
 }
 
 // inquiry is one operation of a parsed Question. A bare verb such as "rename"
@@ -62,6 +96,7 @@ type inquiry struct {
 	kind FileType
 	path string
 	to   string // "" for none
+	real bool   // about a view in which every directory that can be merged is
 }
 
 // subjects is what each permission is about: the operation that needs it, and

@@ -10,6 +10,7 @@ type finding struct {
 	target Target // what was asked about there
 	need   Verbs  // what it needs there; 0: to be seen
 	how    use
+	unreal bool // so because no real directory is taken to be at dir
 
 	// Where a name on the way was refused: what was to be done at its end.
 	endDir  string
@@ -34,7 +35,7 @@ func (r *rules) inquire(q inquiry) finding {
 	case ops[q.op].never || ops[q.op].closes:
 		return finding{Verdict: r.root.Check(q.op, Target{}), place: r.root, dir: "/"}
 	case q.op == OpReaddir:
-		f, ok := r.walk(q.path, q.path, VerbList)
+		f, ok := r.walk(q.path, q.path, VerbList, q.real)
 		if ok {
 			f.Verdict, f.need, f.how = f.place.Check(OpReaddir, Target{}), VerbList, useObject
 		}
@@ -42,27 +43,28 @@ func (r *rules) inquire(q inquiry) finding {
 	case q.op == OpRename && q.to != "":
 		return r.inquireRename(q)
 	}
-	f := r.inquireName(q.op, q.kind, q.path)
+	f := r.inquireName(q)
 	if q.op == OpCopy && q.to != "" && f.Allowed() {
-		return r.inquireName(OpCreate, q.kind, q.to)
+		return r.inquireName(inquiry{op: OpCreate, kind: q.kind, path: q.to, real: q.real})
 	}
 	return f
 }
 
-// inquireName judges an operation on the name at vpath.
-func (r *rules) inquireName(op Op, kind FileType, vpath string) finding {
-	if vpath == "/" {
-		return r.inquireRoot(op)
+// inquireName judges an operation on the one name at q.path.
+func (r *rules) inquireName(q inquiry) finding {
+	if q.path == "/" {
+		return r.inquireRoot(q.op)
 	}
-	dir, name := path.Split(vpath)
+	dir, name := path.Split(q.path)
 	dir = path.Clean(dir)
-	need, how := wants(op, kind)
-	f, ok := r.walk(dir, vpath, need)
+	need, how := wants(q.op, q.kind)
+	f, ok := r.walk(dir, q.path, need, q.real)
 	if !ok {
 		return f
 	}
-	f.target, f.need, f.how = Target{Name: name, Type: kind}, need, how
-	f.Verdict = f.place.Check(op, f.target)
+	f.target, f.need, f.how = Target{Name: name, Type: q.kind}, need, how
+	f.Verdict = f.place.Check(q.op, f.target)
+	f.unmerge(q.real)
 	return f
 }
 
@@ -87,20 +89,28 @@ func (r *rules) inquireRename(q inquiry) finding {
 		return r.inquireRoot(OpRename)
 	}
 	need := renameVerbs(q.kind)
-	f, ok := r.walk(path.Dir(q.path), q.path, need)
+	f, ok := r.walk(path.Dir(q.path), q.path, need, q.real)
 	if !ok {
 		return f
 	}
-	to, ok := r.walk(path.Dir(q.to), q.to, need)
+	to, ok := r.walk(path.Dir(q.to), q.to, need, q.real)
 	if !ok {
 		return to
 	}
 	f.target, f.need, f.how = Target{Name: path.Base(q.path), Type: q.kind}, need, useObject
 	to.target, to.need, to.how = Target{Name: path.Base(q.to), Type: q.kind}, need, useName
+	f.Verdict = f.place.ask(f.target, need, useObject)
+	if f.unmerge(q.real); !f.Allowed() {
+		return f
+	}
+	to.Verdict = to.place.ask(to.target, need, useName)
+	if to.unmerge(q.real); !to.Allowed() {
+		return to
+	}
 	verdict := f.place.CheckRename(f.target, to.place, Target{Name: to.target.Name})
 	// Which of the two ends it was that refused:
 	end := &to
-	if !f.place.ask(f.target, need, useObject).Allowed() || verdict.Reason == ReasonGainsDownload {
+	if verdict.Reason == ReasonGainsDownload {
 		end = &f
 	}
 	end.Verdict = verdict
@@ -109,19 +119,34 @@ func (r *rules) inquireRename(q inquiry) finding {
 
 // walk goes down to the directory dir, asking for each name on the way as the
 // kernel does. It reports false with the refusal where the way ends. need is
-// what the operation on vpath, which lies at or in dir, needs there.
-func (r *rules) walk(dir, vpath string, need Verbs) (finding, bool) {
+// what the operation on vpath, which lies at or in dir, needs there; real is an
+// inquiry's.
+func (r *rules) walk(dir, vpath string, need Verbs, real bool) (finding, bool) {
 	f := finding{place: r.root, dir: "/"}
 	for _, name := range split(dir) {
-		t := Target{Name: name, Type: TypeDir}
-		if v := f.place.Check(OpLookup, t); !v.Allowed() {
-			f.Verdict, f.target, f.how = v, t, useLook
-			f.endDir, f.endNeed = dir, need
-			return f, false
+		at := finding{place: f.place, dir: f.dir, target: Target{Name: name, Type: TypeDir}, how: useLook}
+		at.Verdict = at.place.Check(OpLookup, at.target)
+		if at.unmerge(real); !at.Allowed() {
+			at.endDir, at.endNeed = dir, need
+			return at, false
 		}
 		f.place, f.dir = f.place.Child(name), join(f.dir, name)
 	}
 	return f, true
+}
+
+// unmerge turns f into what is so in a directory that only the view provides,
+// where a real one could be merged but is not taken to be there: whatever the
+// permissions, it holds nothing but what the view provides (product.md §5).
+func (f *finding) unmerge(real bool) {
+	p := f.place
+	if real || !p.synthetic || p.mount == nil || !f.Allowed() || p.provides(f.target.Name) {
+		return
+	}
+	f.unreal, f.Verdict = true, Verdict{Reason: ReasonSynthetic}
+	if f.how == useLook {
+		f.Verdict = Verdict{Reason: ReasonNoSuchPlace, Class: ClassHidden}
+	}
 }
 
 // wants returns the verbs that an operation needs, and how it uses the name.

@@ -104,10 +104,14 @@ func (r *remedy) fix(f finding) (e edit, nothing string) {
 		return edit{}, fmt.Sprintf("the site's preset protects %s", at)
 	case ReasonMountPoint:
 		return edit{}, fmt.Sprintf("%s is a mount point, or one lies below it", at)
-	case ReasonSynthetic:
+	case ReasonSynthetic, ReasonNoSuchPlace:
+		if f.unreal {
+			return edit{}, fmt.Sprintf("only the view provides %s, as long as %s has no directory there", f.dir, mountTitle(f.place.mount))
+		}
+		if f.Reason == ReasonNoSuchPlace {
+			return edit{}, fmt.Sprintf("no home, site or folder of %s holds %s; one mounted there would", r.a.Name, at)
+		}
 		return edit{}, fmt.Sprintf("only the view provides %s, no directory; a home_dir or a folder mounted there would", synthetic(f))
-	case ReasonNoSuchPlace:
-		return edit{}, fmt.Sprintf("no home, site or folder of %s holds %s; one mounted there would", r.a.Name, at)
 	case ReasonAcrossMounts:
 		return edit{}, "the two places have different owners or birth rules; copy it, then delete it"
 	case ReasonNever:

@@ -48,7 +48,7 @@ func (v *View) Tree(vpath string) (*Branch, Verdict, error) {
 	if err != nil {
 		return nil, Verdict{}, err
 	}
-	f, ok := v.rules().walk(clean, clean, 0)
+	f, ok := v.rules().walk(clean, clean, 0, true)
 	if !ok {
 		return nil, f.Verdict, nil
 	}
@@ -91,6 +91,7 @@ func (g *grower) grow(p *Place, at string, more ...knownName) *Branch {
 		b.Buckets = g.view.buckets(m, g.eff)
 		if p.synthetic {
 			b.Kind, b.Origin, b.At = BranchSynthetic, OriginDefault, Pos{}
+			b.Verbs &= VerbList // unless a real directory is merged with it
 		}
 	}
 	names := append(p.known(), more...)

@@ -47,8 +47,8 @@ func TestTree(t *testing.T) {
 	for _, c := range []struct{ account, path, want string }{
 		{"alice", "/", `
 			/ home list,download,upload [account:alice] account:alice
-			/a synthetic list,download,upload [account:alice] default
-			/a/b synthetic list,download,upload [account:alice] default
+			/a synthetic list [account:alice] default
+			/a/b synthetic list [account:alice] default
 			/a/b/deep folder list,download,upload [folder:deep] group:agency
 			/dark directory  [account:alice] account:alice
 			/dark/deep directory  [account:alice] default

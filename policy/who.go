@@ -73,7 +73,8 @@ func relative(path, dir string) string {
 }
 
 // reach judges what the account may do with what lies at vpath in m; false where
-// the view has something else there, or does not let the account get there.
+// the view has something else there, or does not let the account get there. What
+// lies in the backing lies in a real directory.
 func (v *View) reach(m *Mount, vpath string, kind FileType) (Reach, bool) {
 	r := Reach{Account: v.Account(), Enabled: v.Enabled(), VPath: vpath, Mount: m.Name}
 	rules := v.rules()
@@ -81,14 +82,14 @@ func (v *View) reach(m *Mount, vpath string, kind FileType) (Reach, bool) {
 		kind = TypeDir
 	}
 	if kind == TypeDir {
-		f, ok := rules.walk(vpath, vpath, 0)
+		f, ok := rules.walk(vpath, vpath, 0, true)
 		if !ok || !f.place.lies(m) {
 			return r, false
 		}
 		r.Verbs, r.Rule = f.place.Ordinary(), f.place.Rule()
 		return r, true
 	}
-	f, ok := rules.walk(path.Dir(vpath), vpath, 0)
+	f, ok := rules.walk(path.Dir(vpath), vpath, 0, true)
 	t := Target{Name: path.Base(vpath), Type: kind}
 	if !ok || !f.place.lies(m) || f.place.provides(t.Name) || !f.place.Check(OpLookup, t).Allowed() {
 		return r, false

@@ -17,6 +17,7 @@ type explanationJSON struct {
 	Rule       *ruleJSON `json:"rule"`        // null where no entry decided
 	Chain      []string  `json:"chain"`       // from the account to the rule's origin, empty for no rule
 	WouldAllow string    `json:"would_allow"` // "" if allowed
+	Note       string    `json:"note"`        // on what the answer depends that only the disk knows, "" for nothing
 	Groups     groupJSON `json:"groups"`
 	Enabled    bool      `json:"enabled"` // false: the account can't log in, whatever it may do
 }
@@ -74,7 +75,7 @@ func explain(_ context.Context, e *env, args []string) error {
 func (e *env) explained(v *policy.View, x policy.Explanation) error {
 	out := explanationJSON{
 		Allowed: x.Allowed(), Reason: x.Reason.String(), Chain: []string{},
-		WouldAllow: x.WouldAllow, Groups: groupsOf(v), Enabled: v.Enabled(),
+		WouldAllow: x.WouldAllow, Note: x.Note, Groups: groupsOf(v), Enabled: v.Enabled(),
 	}
 	if !out.Allowed {
 		out.Error = errorNames[x.Class]
@@ -91,6 +92,9 @@ func (e *env) explained(v *policy.View, x policy.Explanation) error {
 		b.WriteString("allowed\n")
 	} else {
 		fmt.Fprintf(&b, "refused: %s (%s)\n", out.Reason, out.Error)
+	}
+	if out.Note != "" {
+		fmt.Fprintf(&b, "note:    %s\n", out.Note)
 	}
 	if x.Rule != nil {
 		fmt.Fprintf(&b, "rule:    %s\n", ruleText(*x.Rule))
