@@ -36,6 +36,14 @@ const (
 	SeverityWarning
 )
 
+// String returns "error" or "warning".
+func (s Severity) String() string {
+	if s == SeverityWarning {
+		return "warning"
+	}
+	return "error"
+}
+
 // Problem is one finding about a configuration.
 type Problem struct {
 	At       Pos
@@ -45,11 +53,7 @@ type Problem struct {
 
 // String returns the line that "grantfs check" prints for p.
 func (p Problem) String() string {
-	kind := "error"
-	if p.Severity == SeverityWarning {
-		kind = "warning"
-	}
-	return fmt.Sprintf("%s: %s: %s", p.At, kind, p.Text)
+	return fmt.Sprintf("%s: %s: %s", p.At, p.Severity, p.Text)
 }
 
 // HasErrors reports whether any of ps is an error.

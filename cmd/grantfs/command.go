@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"strings"
 )
@@ -16,6 +15,7 @@ const defaultConfig = "/etc/grantfs/grantfs.toml"
 type env struct {
 	stdout, stderr io.Writer
 	config         string
+	configSet      bool // config is what --config says, not the default
 	json           bool
 	standalone     bool
 	output         string // -o: a file, "-" for stdout
@@ -29,25 +29,59 @@ type command struct {
 	name    string
 	args    string // of the usage line
 	summary string
-	min     int // positional arguments
+	example string // a command line of it, without "grantfs"
+	codes   []int  // exit codes besides 0 and 64
+	min     int    // positional arguments
 	max     int
 	flags   func(*flag.FlagSet, *env)
 	run     func(ctx context.Context, e *env, args []string) error
 }
 
 func commands() []command {
+	reading := []int{exitPermission, exitConfig}
+	ofAccount := append([]int{exitNoAccount}, reading...)
 	return []command{
-		{name: "serve", summary: "mount the views and serve them until SIGTERM; SIGHUP reloads", run: serve},
-		{name: "check", args: "[FILE]", summary: "print every problem of a configuration, with its place", max: 1, run: check},
-		{name: "effective", args: "ACCOUNT", summary: "print every setting of an account after the merge, with its origin", min: 1, max: 1, flags: jsonFlag, run: effective},
-		{name: "view", args: "ACCOUNT [PATH]", summary: "print the tree an account sees, with rights, buckets and origins", min: 1, max: 2, flags: jsonFlag, run: view},
-		{name: "explain", args: "ACCOUNT VERB PATH [PATH2]", summary: "say whether an account may do something, by which rule, and what would allow it", min: 3, max: 4, flags: typeFlag, run: explain},
-		{name: "who", args: "PATH", summary: "print every account that reaches a backing path", min: 1, max: 1, flags: typeFlag, run: who},
-		{name: "plan", args: "NEW [--from OLD]", summary: "print the difference in access between two configurations", min: 1, max: 1, flags: planFlags, run: plan},
-		{name: "accounts", summary: "list the accounts of the running daemon", flags: jsonFlag, run: accounts},
-		{name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host", min: 1, max: 1, flags: standaloneFlag, run: render},
-		{name: "import", args: "sftpgo DUMP.json | aegir DIR...", summary: "write a configuration from another system's, and report what could not be carried", min: 2, max: 1000, flags: importFlags, run: importFrom},
-		{name: "version", summary: "print the version", run: version},
+		{
+			name: "serve", summary: "mount the views and serve them until SIGTERM; SIGHUP reloads",
+			example: "serve --config /etc/grantfs/grantfs.toml", codes: append([]int{exitFailure}, reading...), run: serve,
+		},
+		{
+			name: "check", args: "[FILE]", summary: "print every problem of a configuration, with its place",
+			example: "check grantfs.toml.new", codes: reading, max: 1, flags: jsonFlag, run: check,
+		},
+		{
+			name: "effective", args: "ACCOUNT", summary: "print every setting of an account after the merge, with its origin",
+			example: "effective o1.foo", codes: ofAccount, min: 1, max: 1, flags: jsonFlag, run: effective,
+		},
+		{
+			name: "view", args: "ACCOUNT [PATH]", summary: "print the tree an account sees, with rights, buckets and origins",
+			example: "view o1.foo /sites", codes: append([]int{exitFailure}, ofAccount...), min: 1, max: 2, flags: jsonFlag, run: view,
+		},
+		{
+			name: "explain", args: "ACCOUNT VERB PATH [PATH2]", summary: "say whether an account may do something, by which rule, and what would allow it",
+			example: "explain o1.foo upload /sites/shop.example.org/files/a.jpg", codes: append([]int{exitFailure}, ofAccount...), min: 3, max: 4, flags: typeFlag, run: explain,
+		},
+		{
+			name: "who", args: "PATH", summary: "print every account that reaches a backing path",
+			example: "who /srv/media", codes: reading, min: 1, max: 1, flags: typeFlag, run: who,
+		},
+		{
+			name: "plan", args: "NEW [--from OLD]", summary: "print the difference in access between two configurations",
+			example: "plan grantfs.toml.new", codes: append([]int{exitChanges}, reading...), min: 1, max: 1, flags: planFlags, run: plan,
+		},
+		{
+			name: "accounts", summary: "list the accounts of the running daemon",
+			example: "accounts --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: accounts,
+		},
+		{
+			name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host",
+			example: "render sshd", codes: reading, min: 1, max: 1, flags: standaloneFlag, run: render,
+		},
+		{
+			name: "import", args: "sftpgo DUMP.json | aegir DIR...", summary: "write a configuration from another system's, and report what could not be carried",
+			example: "import sftpgo dump.json -o grantfs.toml", codes: []int{exitFailure, exitBadData, exitPermission}, min: 2, max: 1000, flags: importFlags, run: importFrom,
+		},
+		{name: "version", summary: "print the version", example: "version --json", flags: jsonFlag, run: version},
 	}
 }
 
@@ -55,7 +89,7 @@ func jsonFlag(f *flag.FlagSet, e *env) { f.BoolVar(&e.json, "json", false, "prin
 
 func typeFlag(f *flag.FlagSet, e *env) {
 	jsonFlag(f, e)
-	f.StringVar(&e.kind, "type", "", "what is at PATH: `dir`, file or symlink")
+	f.StringVar(&e.kind, "type", "", "`KIND` of what is at PATH: dir, file or symlink")
 }
 
 func planFlags(f *flag.FlagSet, e *env) {
@@ -67,37 +101,69 @@ func standaloneFlag(f *flag.FlagSet, e *env) {
 	f.BoolVar(&e.standalone, "standalone", false, "for sshd: a complete configuration instead of a drop-in")
 }
 
-// run runs the verb that args name.
+// run runs the verb that args name. What is before the verb is for every verb.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
+	e := &env{stdout: stdout, stderr: stderr, config: defaultConfig}
+	f := flag.NewFlagSet("grantfs", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	configFlag(f, e)
+	wantVersion := f.Bool("version", false, "")
+	err := f.Parse(args)
+	rest := f.Args()
+	switch {
+	case errors.Is(err, flag.ErrHelp):
 		help(stdout)
-		if len(args) == 0 {
-			return &exitError{exitUsage, nil}
-		}
 		return nil
+	case err != nil:
+		return usage("%v; see grantfs help", err)
+	case *wantVersion:
+		return version(ctx, e, nil)
+	case len(rest) == 0:
+		help(stderr)
+		return &exitError{exitUsage, nil}
+	case rest[0] == "help":
+		return helpAbout(stdout, rest[1:])
 	}
-	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.call(ctx, args[1:], stdout, stderr)
-		}
+	c, err := find(rest[0])
+	if err != nil {
+		return err
 	}
-	return usage("no command %q; see grantfs help", args[0])
+	return c.call(ctx, e, rest[1:])
 }
 
-func (c command) call(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	e := &env{stdout: stdout, stderr: stderr}
+// find returns the command called name.
+func find(name string) (command, error) {
+	for _, c := range commands() {
+		if c.name == name {
+			return c, nil
+		}
+	}
+	return command{}, usage("no command %q; see grantfs help", name)
+}
+
+func configFlag(f *flag.FlagSet, e *env) {
+	f.Func("config", "configuration `FILE` (default "+defaultConfig+")", func(path string) error {
+		e.config, e.configSet = path, true
+		return nil
+	})
+}
+
+// flagSet returns the flags of c, which write to e.
+func (c command) flagSet(e *env) *flag.FlagSet {
 	f := flag.NewFlagSet(c.name, flag.ContinueOnError)
 	f.SetOutput(io.Discard)
-	f.StringVar(&e.config, "config", defaultConfig, "configuration `FILE`")
+	configFlag(f, e)
 	if c.flags != nil {
 		c.flags(f, e)
 	}
-	rest, err := parse(f, args)
+	return f
+}
+
+func (c command) call(ctx context.Context, e *env, args []string) error {
+	rest, err := parse(c.flagSet(e), args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(stdout, "grantfs %s: %s\n\n", c.usage(), c.summary)
-		f.SetOutput(stdout)
-		f.PrintDefaults()
+		c.help(e.stdout)
 		return nil
 	case err != nil:
 		return usage("grantfs %s: %v", c.name, err)
@@ -122,13 +188,5 @@ func parse(f *flag.FlagSet, args []string) (rest []string, err error) {
 		}
 		rest = append(rest, f.Arg(0))
 		args = f.Args()[1:]
-	}
-}
-
-func help(w io.Writer) {
-	fmt.Fprintln(w, "grantfs gives each account a view of its own sites and shared folders.")
-	fmt.Fprintln(w)
-	for _, c := range commands() {
-		fmt.Fprintf(w, "  grantfs %-52s %s\n", c.usage(), c.summary)
 	}
 }

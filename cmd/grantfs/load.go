@@ -90,13 +90,21 @@ func (l *loaded) checkPoint() {
 	l.set = nil
 }
 
-// report prints problems, one a line, and returns the error that ends the
-// command if one of them is an error.
-func (l *loaded) report(w io.Writer) error {
+// print prints problems, one a line.
+func (l *loaded) print(w io.Writer) error {
 	for _, p := range l.problems {
 		if _, err := fmt.Fprintln(w, p); err != nil {
 			return fmt.Errorf("print problems: %w", err)
 		}
+	}
+	return nil
+}
+
+// report prints problems, one a line, and returns the error that ends the
+// command if there is no policy for them.
+func (l *loaded) report(w io.Writer) error {
+	if err := l.print(w); err != nil {
+		return err
 	}
 	if l.set == nil {
 		return l.failure()
