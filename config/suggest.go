@@ -3,6 +3,20 @@ package config
 // maxSuggestions bounds the work that a file full of unknown words causes.
 const maxSuggestions = 1000
 
+// habits are keys that other programs have or that come to mind, with ours for
+// them: too far apart to be near by their letters.
+var habits = map[string]string{
+	"quota": "quota_size", "quota_bytes": "quota_size", "files": "quota_files", "inodes": "quota_inodes",
+	"home": "home_dir", "homedir": "home_dir", "home_directory": "home_dir", "owner_home": "home_owner",
+	"password": "password_hash", "passwd": "password_hash", "hash": "password_hash",
+	"group": "primary_group", "groups": "secondary_groups", "members": "membership_groups",
+	"expiration_date": "expires_at", "expires": "expires_at", "expiry": "expires_at",
+	"folders": "virtual_folders", "mounts": "virtual_folders", "patterns": "file_patterns", "perms": "permissions",
+	"sessions": "max_sessions", "mapped_path": "source", "owner": "owner_account", "client": "owner_account",
+	"name": "folder", "virtual_path": "path", "denied_patterns": "denied", "allowed_patterns": "allowed",
+	"mount_point": "point", "mountpoint": "point", "path": "point",
+}
+
 // didYouMean returns `, did you mean "…"?` with the candidate nearest to word,
 // or nothing where none is near.
 func (d *decoder) didYouMean(word string, candidates []string) string {
@@ -70,3 +84,7 @@ func lower(c byte) byte {
 }
 
 func abs(n int) int { return max(n, -n) }
+
+// Nearest returns the candidate that word was probably meant to be, "" where
+// none is near.
+func Nearest(word string, candidates []string) string { return nearest(word, candidates) }

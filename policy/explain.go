@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -12,8 +13,27 @@ import (
 // is in the chain of those about the verb.
 var (
 	ErrQuestion = errors.New("bad question")
-	ErrVerb     = fmt.Errorf("%w: no such verb or operation", ErrQuestion)
+	ErrVerb     = errors.New("no such verb or operation")
 )
+
+// questionError is ErrQuestion that says only what is wrong.
+type questionError struct {
+	err  error
+	verb bool
+}
+
+func badQuestion(format string, args ...any) error {
+	return &questionError{err: fmt.Errorf(format, args...)}
+}
+
+func (e *questionError) Error() string { return e.err.Error() }
+
+func (e *questionError) Unwrap() error { return e.err }
+
+// Is reports whether e is one of the two sentinels.
+func (e *questionError) Is(target error) bool {
+	return target == ErrQuestion || e.verb && target == ErrVerb
+}
 
 // Question asks whether an account may do something (product.md §13).
 type Question struct {
@@ -38,6 +58,10 @@ type Explanation struct {
 	// nothing: whether a real directory is merged with one that only the view
 	// provides.
 	Note string
+	// Place and ToPlace say where the two paths lie: "home of bob: /srv/homes/bob/x",
+	// "folder media: /srv/media/x", "site o1/foo.test: …", or "synthetic" where
+	// only the view provides anything. ToPlace is "" for no second path.
+	Place, ToPlace string
 }
 
 // Explain answers q. The error wraps ErrQuestion.
@@ -49,6 +73,10 @@ func (v *View) Explain(q Question) (Explanation, error) {
 	f := v.rules().answer(asked)
 	e := Explanation{Verdict: f.Verdict, Dir: f.dir}
 	e.Rule = f.named(v)
+	e.Place = v.placeOf(asked[0].path)
+	if asked[0].to != "" {
+		e.ToPlace = v.placeOf(asked[0].to)
+	}
 	if !f.Allowed() {
 		// The kernel looks a name up before it does something to it.
 		if look := f.place.Check(OpLookup, f.target); f.how == useObject && f.target.Name != "" && look.Reason == f.Reason {
@@ -58,35 +86,6 @@ func (v *View) Explain(q Question) (Explanation, error) {
 		e.Note = v.note(asked, f)
 	}
 	return e, nil
-}
-
-// note returns what would be so if a real directory lay where f found one that
-// only the view provides, "" where that makes no difference.
-func (v *View) note(asked []inquiry, f finding) string {
-	if !f.unreal {
-		return ""
-	}
-	m := f.place.mount
-	where := fmt.Sprintf("%s has a real directory %s", mountTitle(m), join("/", relative(f.dir, m.Path)))
-	asked = slices.Clone(asked)
-	for i := range asked {
-		asked[i].real = true
-	}
-	switch merged := v.rules().answer(asked); {
-	case merged.Allowed():
-		return "unless " + where
-	case merged.Reason != f.Reason:
-		return fmt.Sprintf("where %s the reason is %s", where, merged.Reason)
-	}
-	return ""
-}
-
-// mountTitle names a mount in a sentence.
-func mountTitle(m *Mount) string {
-	if m.Name == homeName {
-		return "the home"
-	}
-	return strings.Replace(m.Name, ":", " ", 1)
 }
 
 // inquiry is one operation of a parsed Question. A bare verb such as "rename"
@@ -152,7 +151,7 @@ func ParseOp(name string) (Op, bool) {
 func CleanPath(p string) (string, error) {
 	clean, err := cleanPath(p)
 	if err != nil {
-		return "", fmt.Errorf("%w: the path %w", ErrQuestion, err)
+		return "", badQuestion("the path %w", err)
 	}
 	return clean, nil
 }
@@ -166,7 +165,7 @@ func (q Question) parse() ([]inquiry, error) {
 	kind := q.Type
 	if strings.HasSuffix(q.Path, "/") && path != "/" {
 		if kind != TypeNone && kind != TypeDir {
-			return nil, fmt.Errorf("%w: %q ends as a directory does", ErrQuestion, q.Path)
+			return nil, badQuestion("%q ends as a directory does", q.Path)
 		}
 		kind = TypeDir
 	}
@@ -182,7 +181,7 @@ func (q Question) parse() ([]inquiry, error) {
 	}
 	for i := range list {
 		if to != "" && list[i].op != OpRename && list[i].op != OpCopy {
-			return nil, fmt.Errorf("%w: only rename and copy have a second path", ErrQuestion)
+			return nil, badQuestion("only rename and copy have a second path")
 		}
 		list[i].path, list[i].to = path, to
 	}
@@ -192,6 +191,9 @@ func (q Question) parse() ([]inquiry, error) {
 // inquiries returns the operations that a verb stands for, on something of type
 // kind.
 func inquiries(verb string, kind FileType) ([]inquiry, error) {
+	if name, ok := verbAliases[verb]; ok {
+		verb = name
+	}
 	verbs, isVerb := ParseVerb(verb)
 	op, isOp := ParseOp(verb)
 	switch {
@@ -202,7 +204,7 @@ func inquiries(verb string, kind FileType) ([]inquiry, error) {
 		}
 		return []inquiry{{op: op, kind: kind}}, nil
 	default:
-		return nil, fmt.Errorf("%w: %q", ErrVerb, short(verb))
+		return nil, &questionError{err: fmt.Errorf("no verb or operation %q", short(verb)), verb: true}
 	}
 	var list []inquiry
 	for _, s := range subjects {
@@ -224,19 +226,29 @@ func inquiries(verb string, kind FileType) ([]inquiry, error) {
 		list = append(list, i)
 	}
 	if list == nil {
-		return nil, fmt.Errorf("%w: %s is not about a thing of that type", ErrQuestion, verb)
+		return nil, badQuestion("%s is not about a thing of that type", verb)
 	}
 	return list, nil
 }
 
-// VerbsAndOps returns every name that a Question may have as its verb: the
-// permissions, then the operations that are not called as one.
-func VerbsAndOps() []string {
+// verbAliases are what people call some verbs at a shell or an SFTP prompt.
+var verbAliases = map[string]string{
+	"stat": "lookup", "get": "download", "put": "upload", "mv": "rename", "rm": "delete", "ls": "list",
+}
+
+// AskedVerbs returns the names that people use in a Question: the permissions,
+// then the operations that are asked about and not called as one. A Question may
+// name any operation, and has aliases for some verbs.
+func AskedVerbs() []string {
 	list := VerbNames()
-	for _, op := range Ops() {
-		if name := op.String(); !slices.Contains(list, name) {
-			list = append(list, name)
-		}
+	for _, op := range []Op{
+		OpLookup, OpReaddir, OpReadlink, OpOpenRead, OpOpenWrite, OpCreate, OpTruncate,
+		OpMkdir, OpUnlink, OpRmdir, OpSymlink, OpLink, OpUtimes,
+	} {
+		list = append(list, op.String())
 	}
 	return list
 }
+
+// VerbAliases returns the other names of some verbs, sorted.
+func VerbAliases() []string { return slices.Sorted(maps.Keys(verbAliases)) }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
+	"grantfs/config"
 	"grantfs/policy"
 )
 
@@ -32,9 +34,44 @@ func loadView(e *env, account string) (*policy.View, error) {
 	}
 	v, ok := set.View(account)
 	if !ok {
-		return nil, &exitError{exitNoAccount, fmt.Errorf("no account %q", account)}
+		return nil, &exitError{exitNoAccount, fmt.Errorf("no account %q%s", account, meant(account, accountNames(set)))}
 	}
 	return v, nil
+}
+
+func accountNames(set *policy.Set) []string {
+	var list []string
+	for _, v := range set.Views() {
+		list = append(list, v.Account())
+	}
+	return list
+}
+
+// maxMeant is how many names are proposed for one that is not there.
+const maxMeant = 3
+
+// meant returns `, did you mean "…"?` with the names nearest to word, and those
+// that hold it, or nothing.
+func meant(word string, names []string) string {
+	var list []string
+	left := slices.Clone(names)
+	for len(list) < maxMeant {
+		name := config.Nearest(word, left)
+		if name == "" {
+			break
+		}
+		list = append(list, strconv.Quote(name))
+		left = slices.DeleteFunc(left, func(n string) bool { return n == name })
+	}
+	for _, name := range left {
+		if len(word) > 2 && len(list) < maxMeant && strings.Contains(name, strings.ToLower(word)) {
+			list = append(list, strconv.Quote(name))
+		}
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return ", did you mean " + strings.Join(list, " or ") + "?"
 }
 
 // effective prints every setting of an account after the merge.

@@ -14,6 +14,8 @@ type explanationJSON struct {
 	Allowed    bool      `json:"allowed"`
 	Reason     string    `json:"reason"`      // "" if allowed
 	Error      string    `json:"error"`       // how the account sees the refusal, "" if allowed
+	Place      string    `json:"place"`       // what PATH lies in
+	ToPlace    string    `json:"to_place"`    // what PATH2 lies in, "" for none
 	Rule       *ruleJSON `json:"rule"`        // null where no entry decided
 	Chain      []string  `json:"chain"`       // from the account to the rule's origin, empty for no rule
 	WouldAllow string    `json:"would_allow"` // "" if allowed
@@ -58,7 +60,8 @@ func explain(_ context.Context, e *env, args []string) error {
 	}
 	x, err := v.Explain(q)
 	if errors.Is(err, policy.ErrVerb) {
-		return usage("%v; there are: %s", err, strings.Join(policy.VerbsAndOps(), " "))
+		return usage("%v%s\nthere are: %s\nor, as at a prompt: %s", err, meant(args[1], policy.AskedVerbs()),
+			strings.Join(policy.AskedVerbs(), " "), strings.Join(policy.VerbAliases(), " "))
 	}
 	if err != nil {
 		return usage("%v", err)
@@ -75,7 +78,8 @@ func explain(_ context.Context, e *env, args []string) error {
 func (e *env) explained(v *policy.View, x policy.Explanation) error {
 	out := explanationJSON{
 		Allowed: x.Allowed(), Reason: x.Reason.String(), Chain: []string{},
-		WouldAllow: x.WouldAllow, Note: x.Note, Groups: groupsOf(v), Enabled: v.Enabled(),
+		WouldAllow: x.WouldAllow, Note: x.Note,
+		Place: x.Place, ToPlace: x.ToPlace, Groups: groupsOf(v), Enabled: v.Enabled(),
 	}
 	if !out.Allowed {
 		out.Error = errorNames[x.Class]
@@ -92,6 +96,10 @@ func (e *env) explained(v *policy.View, x policy.Explanation) error {
 		b.WriteString("allowed\n")
 	} else {
 		fmt.Fprintf(&b, "refused: %s (%s)\n", out.Reason, out.Error)
+	}
+	fmt.Fprintf(&b, "place:   %s\n", out.Place)
+	if out.ToPlace != "" {
+		fmt.Fprintf(&b, "to:      %s\n", out.ToPlace)
 	}
 	if out.Note != "" {
 		fmt.Fprintf(&b, "note:    %s\n", out.Note)
