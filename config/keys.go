@@ -18,23 +18,23 @@ var rootTable = &table[Config]{name: "the top level", keys: []key[Config]{
 	single(metricsTable, func(c *Config) *Metrics { return &c.Metrics }),
 	single(aegirTable, func(c *Config) *Aegir { return &c.Aegir }),
 	named(folderTable, plainNameProblem, func(c *Config) *[]policy.Folder { return &c.Policy.Folders },
-		func(d *decoder, name string, n *node, f *policy.Folder) (policy.Folder, bool) {
+		func(d *decoder, name string, n *node, f *policy.Folder, refused bool) (policy.Folder, bool) {
 			d.source(f.Source)
-			f.Name, f.At = name, n.at
+			f.Name, f.At, f.Refused = name, n.at, refused
 			return *f, true
 		}),
 	named(groupTable, plainNameProblem, func(c *Config) *[]policy.Group { return &c.Policy.Groups },
-		func(_ *decoder, name string, n *node, g *policy.Group) (policy.Group, bool) {
-			g.Name, g.At = name, n.at
+		func(_ *decoder, name string, n *node, g *policy.Group, refused bool) (policy.Group, bool) {
+			g.Name, g.At, g.Refused = name, n.at, refused
 			return *g, true
 		}),
 	named(accountTable, policy.AccountNameProblem, func(c *Config) *[]policy.Account { return &c.Policy.Accounts },
-		func(_ *decoder, name string, n *node, a *policy.Account) (policy.Account, bool) {
-			a.Name, a.At = name, n.at
+		func(_ *decoder, name string, n *node, a *policy.Account, refused bool) (policy.Account, bool) {
+			a.Name, a.At, a.Refused = name, n.at, refused
 			return *a, true
 		}),
 	named(siteTable, siteNameProblem, func(c *Config) *[]policy.Site { return &c.Policy.Sites },
-		func(d *decoder, name string, n *node, s *siteKeys) (policy.Site, bool) {
+		func(d *decoder, name string, n *node, s *siteKeys, _ bool) (policy.Site, bool) {
 			d.source(s.source)
 			site := s.site()
 			site.URI, site.At = name, n.at
@@ -63,8 +63,9 @@ func single[T any](t *table[T], field func(*Config) *T) key[Config] {
 }
 
 // named is a table of named tables: [accounts.NAME]. Each is read into a T, of
-// which finish makes the E that the Config holds, if it is one.
-func named[T, E any](t *table[T], nameProblem func(string) string, field func(*Config) *[]E, finish func(d *decoder, name string, n *node, v *T) (E, bool)) key[Config] {
+// which finish makes the E that the Config holds, if it is one; refused says that
+// a key of the table was refused.
+func named[T, E any](t *table[T], nameProblem func(string) string, field func(*Config) *[]E, finish func(d *decoder, name string, n *node, v *T, refused bool) (E, bool)) key[Config] {
 	return key[Config]{name: t.name, scope: inHeader, read: func(d *decoder, n *node, c *Config) {
 		if n.kind != kindTable {
 			d.wrongKind(t.name, n, "a table of tables such as "+label(t.name, "NAME"))
@@ -83,11 +84,12 @@ func named[T, E any](t *table[T], nameProblem func(string) string, field func(*C
 			}
 			first := e.first == nil && d.once(t.name+"."+e.key, label(t.name, e.key), e.value.at)
 			var v T
+			before := d.errors
 			t.decode(d, label(t.name, e.key), e.value, &v)
 			if !first || problem != "" {
 				continue
 			}
-			if done, ok := finish(d, e.key, e.value, &v); ok {
+			if done, ok := finish(d, e.key, e.value, &v, d.errors > before); ok {
 				*to = append(*to, done)
 			}
 		}

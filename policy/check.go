@@ -10,6 +10,9 @@ func (s *Set) checkFolder(f *Folder, rep *report) {
 		rep.errorf(f.At, "%q can't be a folder's name", short(f.Name))
 	}
 	if !f.Source.Set || f.Source.Value == "" {
+		if f.Refused {
+			return // it may well be the source that was refused
+		}
 		rep.errorf(f.At, "folder %q has no source", f.Name)
 		return
 	}

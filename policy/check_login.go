@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -172,17 +173,20 @@ func checkAddresses(a *Account, e *Effective, rep *report) {
 	}
 	var chain []string
 	for _, n := range allowed {
-		by := denier(n.Value)
-		if by == nil {
-			rep.used("allowed_ip", n.At)
-			continue
+		if by := denier(n.Value); by != nil {
+			chain = append(chain, fmt.Sprintf("%s by %s (denied_ip at %s)", n.Value, by.Origin, by.At))
 		}
-		rep.idle(a.Name, "allowed_ip", n.At, "%s of %s is not used: %s, which %s denies, contains it (%s)", plain(n.Value), n.Origin, plain(by.Value), by.Origin, by.At)
-		chain = append(chain, n.Value.String()+" by "+by.Origin)
 	}
-	if len(chain) == len(allowed) {
-		at := e.DeniedIP[0].At
-		rep.each(a.Name, at, SeverityError, "%s leaves no address to log in from: %s", what, strings.Join(chain, ", "))
+	if len(chain) == len(allowed) { // then that each is denied goes without saying
+		rep.each(a.Name, e.DeniedIP[0].At, SeverityError, "%s leaves no address to log in from: %s", what, strings.Join(chain, ", "))
+		return
+	}
+	for _, n := range allowed {
+		if by := denier(n.Value); by == nil {
+			rep.used("allowed_ip", n.At)
+		} else {
+			rep.idle(a.Name, "allowed_ip", n.At, "%s of %s is not used: %s, which %s denies, contains it (%s)", plain(n.Value), n.Origin, plain(by.Value), by.Origin, by.At)
+		}
 	}
 }
 

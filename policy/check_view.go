@@ -8,17 +8,20 @@ import (
 )
 
 // checkView judges what the merge made of an account (product.md §4, decision 4).
-func (s *Set) checkView(a *Account, rep *report) {
+func (s *Set) checkView(a *Account, d *doubts, rep *report) {
+	rep.doubt = d.about(s, a)
+	defer func() { rep.doubt = false }()
 	e := s.effective(a, rep)
 	mounts := s.mounts(a, e, rep)
 	checkTies(a, "permissions", e.Permissions, func(g *Grant) *Rule { return &g.Rule }, rep)
 	checkTies(a, "file_patterns", e.FilePatterns, func(p *Pattern) *Rule { return &p.Rule }, rep)
-	checkContradictions(a, e, rep)
-	checkAddresses(a, e, rep)
 	checkSources(a, "bandwidth_limits", e.BandwidthLimits, func(l BandwidthLimit) []Setting[netip.Prefix] { return l.Sources }, rep)
 	checkSources(a, "data_transfer_limits", e.DataTransferLimits, func(l DataTransferLimit) []Setting[netip.Prefix] { return l.Sources }, rep)
 	s.checkUses(a, e, mounts, rep)
 	s.checkQuotas(a, e, rep)
+	// Last: their errors cast no doubt on anything above.
+	checkAddresses(a, e, rep)
+	checkContradictions(a, e, rep)
 }
 
 // globKey is a key with globs, taken apart.

@@ -254,11 +254,11 @@ func TestContradictions(t *testing.T) {
 		{"share expirations that fit", func(a *Account) { a.DefaultSharesExpiration = setAt(1, time.Hour) }, func(g *Group) { g.MaxSharesExpiration = setAt(2, time.Hour) }, nil, ""},
 		{
 			"no address", nil, func(g *Group) { g.AllowedIP = networks("10.0.0.0/9", "10.128.0.0/9") }, func(g *Group) { g.DeniedIP = networks("10.0.0.0/8") },
-			`t.toml:1:1: error: allowed_ip leaves no address to log in from: 10.0.0.0/9 by group:print, 10.128.0.0/9 by group:print (account "alice")`,
+			`t.toml:1:1: error: allowed_ip leaves no address to log in from: 10.0.0.0/9 by group:print (denied_ip at t.toml:1:1), 10.128.0.0/9 by group:print (denied_ip at t.toml:1:1) (account "alice")`,
 		},
 		{
 			"no address at all", nil, func(g *Group) { g.DeniedIP = networks("0.0.0.0/0") }, func(g *Group) { g.DeniedIP = networks("::/0") },
-			`error: denied_ip leaves no address to log in from: 0.0.0.0/0 by group:staff, ::/0 by group:print`,
+			`error: denied_ip leaves no address to log in from: 0.0.0.0/0 by group:staff (denied_ip at t.toml:1:1), ::/0 by group:print`,
 		},
 		{"IPv6 is left", nil, func(g *Group) { g.DeniedIP = networks("0.0.0.0/0") }, nil, ""},
 		{

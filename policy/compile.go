@@ -29,14 +29,15 @@ func Compile(in Input) (*Set, []Problem) {
 		point:    point,
 		strict:   in.StrictConflicts,
 	}
-	s.addFolders(in.Folders, rep)
-	s.addGroups(in.Groups, rep)
-	s.addAccounts(in.Accounts, rep)
+	var d doubts
+	s.addFolders(in.Folders, &d, rep)
+	s.addGroups(in.Groups, &d, rep)
+	s.addAccounts(in.Accounts, &d, rep)
 	sites := s.addSites(in.Sites, in.UnownedAll, rep)
 	s.checkOverlaps(sites, rep)
 	s.checkGroups(rep)
 	for _, v := range s.list {
-		s.checkView(v.account, rep)
+		s.checkView(v.account, &d, rep)
 	}
 	problems := rep.problems()
 	if HasErrors(problems) {
@@ -46,25 +47,28 @@ func Compile(in Input) (*Set, []Problem) {
 }
 
 // addFolders indexes the folders and judges each.
-func (s *Set) addFolders(list []Folder, rep *report) {
+func (s *Set) addFolders(list []Folder, d *doubts, rep *report) {
 	for _, f := range byPlace(list, func(f *Folder) (string, Pos) { return f.Name, f.At }) {
 		if first := s.folders[f.Name]; first != nil {
 			rep.errorf(f.At, "folder %q is defined twice, first at %s", f.Name, first.At)
 			continue
 		}
 		s.folders[f.Name] = f
+		before := len(rep.list)
 		s.checkFolder(f, rep)
+		d.noteFolder(f, before, rep)
 	}
 }
 
 // addGroups indexes the groups and judges each.
-func (s *Set) addGroups(list []Group, rep *report) {
+func (s *Set) addGroups(list []Group, d *doubts, rep *report) {
 	for _, g := range byPlace(list, func(g *Group) (string, Pos) { return g.Name, g.At }) {
 		if first := s.groups[g.Name]; first != nil {
 			rep.errorf(g.At, "group %q is defined twice, first at %s", g.Name, first.At)
 			continue
 		}
 		s.groups[g.Name] = g
+		before := len(rep.list)
 		if g.Name == "" {
 			rep.errorf(g.At, "a group needs a name")
 		}
@@ -72,11 +76,12 @@ func (s *Set) addGroups(list []Group, rep *report) {
 		if scope := g.QuotaScope; scope.Set && scope.Value != scopeMember && scope.Value != scopeGroup {
 			rep.errorf(scope.At, `quota_scope is "member" or "group", not %q`, scope.Value)
 		}
+		d.note(&g.Settings, before, rep)
 	}
 }
 
 // addAccounts makes a view of each account and judges what is the account's own.
-func (s *Set) addAccounts(list []Account, rep *report) {
+func (s *Set) addAccounts(list []Account, d *doubts, rep *report) {
 	uids := make(map[uint32]*Account)
 	for _, a := range byPlace(list, func(a *Account) (string, Pos) { return a.Name, a.At }) {
 		if first := s.views[a.Name]; first != nil {
@@ -99,8 +104,10 @@ func (s *Set) addAccounts(list []Account, rep *report) {
 				rep.errorf(a.UID.At, "account %q can't have uid %d", a.Name, a.UID.Value)
 			}
 		}
+		before := len(rep.list)
 		s.checkSettings(&a.Settings, rep)
 		s.checkMembership(a, rep)
+		d.note(&a.Settings, before, rep)
 	}
 }
 

@@ -36,7 +36,8 @@ type Limit struct {
 
 // Settings are the keys that accounts and groups share.
 type Settings struct {
-	At Pos // the table's header
+	At      Pos  // the table's header
+	Refused bool // a key of the table was refused where it is written: the table says less than was meant
 
 	HomeDir      Setting[string]
 	HomeOwner    Setting[string] // "user:group" for a home that grantfs creates; already resolved in HomeOwnerIDs
@@ -121,12 +122,14 @@ type Group struct {
 	Name string
 	Settings
 	QuotaScope Setting[string] // "member" (default) or "group"
+	Referenced bool            // something besides the accounts names it, such as aegir.client_primary_group
 }
 
 // Folder is a named backing directory (SFTPGo's virtual folder).
 type Folder struct {
 	Name        string
 	At          Pos
+	Refused     bool            // a key of the table was refused where it is written
 	Source      Setting[string] // may hold placeholders
 	Owner       Setting[string] // "inherit" or "user:group"; already resolved in OwnerIDs
 	OwnerIDs    *IDs            // nil means inherit

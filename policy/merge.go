@@ -31,7 +31,9 @@ func (s *Set) layers(a *Account) []layer {
 		list = append(list, layer{"group:" + g.Name, &g.Settings, primaryLayer, g})
 	}
 	for _, name := range a.SecondaryGroups {
-		if g := s.groups[name.Value]; g != nil {
+		g := s.groups[name.Value]
+		// A group that is there twice was reported where it is; it counts once.
+		if g != nil && !slices.ContainsFunc(list, func(l layer) bool { return l.group == g }) {
 			list = append(list, layer{"group:" + g.Name, &g.Settings, secondaryLayer, g})
 		}
 	}

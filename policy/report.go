@@ -13,6 +13,8 @@ type report struct {
 	shared map[sharedKey]int // index into list
 	counts map[int]*sharedCount
 	uses   map[useKey]*usage
+
+	doubt bool // the account that is judged has less than was meant, see idle
 }
 
 // useKey identifies one entry of an account or a group.
@@ -69,6 +71,7 @@ func (r *report) each(account string, at Pos, severity Severity, format string, 
 	if r == nil {
 		return
 	}
+	r.doubt = r.doubt || severity == SeverityError
 	key := sharedKey{at, fmt.Sprintf(format, args...)}
 	if i, ok := r.shared[key]; ok {
 		r.counts[i].more++
@@ -115,6 +118,10 @@ func (r *report) idle(account, what string, at Pos, format string, args ...any) 
 	if r == nil || at.IsZero() {
 		return
 	}
+	if r.doubt {
+		r.used(what, at) // it may be idle for what is missing
+		return
+	}
 	key := useKey{what, at}
 	switch u := r.uses[key]; {
 	case u == nil:
@@ -129,9 +136,8 @@ func (r *report) idle(account, what string, at Pos, format string, args ...any) 
 
 // problems returns everything found, sorted by place.
 func (r *report) problems() []Problem {
-	broken := HasErrors(r.list) // then an entry may be idle for what is missing
 	for key, u := range r.uses {
-		if !u.used && !broken {
+		if !u.used {
 			r.list = append(r.list, Problem{At: key.at, Severity: SeverityWarning, Text: key.what + ": " + u.text + u.String()})
 		}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"grantfs/policy"
 )
@@ -32,6 +33,7 @@ func check(_ context.Context, e *env, args []string) error {
 		return err
 	}
 	l.checkPoint()
+	l.remark(time.Now())
 	if e.json {
 		out := make([]problemJSON, len(l.problems))
 		for i, p := range l.problems {

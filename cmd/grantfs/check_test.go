@@ -49,3 +49,69 @@ func TestCheckMountPoint(t *testing.T) {
 		t.Errorf("check = %d\n%s\nwant %d\n%s", code, said, exitConfig, want)
 	}
 }
+
+// TestCheckNoise: a mistake is reported once, where it is, and keeps nothing else
+// from being reported that does not depend on it.
+func TestCheckNoise(t *testing.T) {
+	for _, tt := range []struct{ name, text, want string }{
+		{
+			"a group twice", "[groups.g]\nhome_dir = \"/srv/h\"\nfile_patterns = [{ path = \"/\", denied = [\"*.exe\"] }]\n[accounts.zoe]\nprimary_group = \"g\"\nsecondary_groups = [\"g\"]\n",
+			"grantfs.toml:6:21: error: account \"zoe\" has group \"g\" twice, first at grantfs.toml:5:17\n",
+		},
+		{
+			"a source that is refused", "[folders.f]\nsource = \"srv\"\n[accounts.zoe]\nvirtual_folders = [{ folder = \"f\", path = \"/f\" }]\npermissions = { \"/f\" = [\"list\"] }\n",
+			"grantfs.toml:2:10: error: source \"srv\" is relative; it must begin with /\n",
+		},
+		{
+			"a home that is refused", "[groups.g]\nhome_dir = \"srv\"\npermissions = { \"/in\" = [\"list\"] }\n[accounts.zoe]\nprimary_group = \"g\"\n",
+			"grantfs.toml:2:12: error: home_dir \"srv\" is relative; it must begin with /\n",
+		},
+		{
+			"an error elsewhere", "[accounts.yan]\nprimary_group = \"none\"\n[accounts.zoe]\npermissions = { \"/in\" = [\"list\"] }\n",
+			"grantfs.toml:2:17: error: account \"yan\": there is no group \"none\"\n" +
+				"grantfs.toml:4:17: warning: permissions: /in leads nowhere: there is no home, and no folder or site lies at, above or below it (account \"zoe\")\n",
+		},
+		{
+			"denied addresses", "[accounts.zoe]\nhome_dir = \"/srv/h\"\nallowed_ip = [\"10.1.0.0/16\"]\ndenied_ip = [\"10.0.0.0/8\"]\n",
+			"grantfs.toml:4:14: error: allowed_ip leaves no address to log in from: 10.1.0.0/16 by account:zoe (denied_ip at grantfs.toml:4:14) (account \"zoe\")\n",
+		},
+	} {
+		if said, code := checked(t, tt.text); said != tt.want || code != exitConfig {
+			t.Errorf("%s: check = %d\n%s\nwant\n%s", tt.name, code, said, tt.want)
+		}
+	}
+}
+
+// TestCheckRemarks: what is right but most likely not meant.
+func TestCheckRemarks(t *testing.T) {
+	said, code := checked(t, `[aegir]
+client_primary_group = "clients"
+[groups.clients]
+[groups.idle]
+[groups.temps]
+expires_in = "30d"
+[folders.idle]
+source = "/usr/share"
+[accounts.zoe]
+[accounts.yan]
+home_dir = "/usr/lib"
+expires_at = 2001-01-01T00:00:00Z
+[accounts.xav]
+home_dir = "/usr/libexec"
+primary_group = "temps"
+created_at = 2001-01-01T00:00:00Z
+[accounts.will]
+enabled = false
+home_dir = "/usr/sbin"
+expires_at = 2001-01-01T00:00:00Z
+`)
+	want := `grantfs.toml:4:1: warning: group "idle" is not used: no account has it
+grantfs.toml:6:14: warning: account "xav" has expired, at 2001-01-31T00:00:00Z by group:temps
+grantfs.toml:7:1: warning: folder "idle" is not used: no account and no group mounts it
+grantfs.toml:9:1: warning: account "zoe" has no home, folder or site: its view is empty
+grantfs.toml:12:14: warning: account "yan" has expired, at 2001-01-01T00:00:00Z by account:yan
+`
+	if said != want || code != exitOK {
+		t.Errorf("check = %d\n%s\nwant\n%s", code, said, want)
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"time"
 
 	"grantfs/config"
 	"grantfs/config/aegir"
@@ -55,6 +57,7 @@ func load(path string) (*loaded, error) {
 	l.problems = append(append(l.problems, problems...), merged...)
 	l.point = resolved(l.config.Mount.Point.Value)
 	in.Point = l.point
+	markReferenced(&in, l.config.Aegir)
 	resolveSources(&in)
 	set, compiled := policy.Compile(in)
 	if l.config.Incomplete {
@@ -71,6 +74,26 @@ func load(path string) (*loaded, error) {
 	l.problems = append(l.problems, l.host...)
 	l.config.SortProblems(l.problems)
 	return l, nil
+}
+
+// markReferenced notes which groups the discovered accounts will have, also
+// while there is none.
+func markReferenced(in *policy.Input, a config.Aegir) {
+	names := []string{a.ClientPrimaryGroup.Value, a.MainPrimaryGroup.Value}
+	for _, g := range a.ClientSecondaryGroups {
+		names = append(names, g.Value)
+	}
+	for i := range in.Groups {
+		in.Groups[i].Referenced = slices.Contains(names, in.Groups[i].Name)
+	}
+}
+
+// remark adds what is right but most likely not meant.
+func (l *loaded) remark(now time.Time) {
+	if l.set != nil {
+		l.problems = append(l.problems, l.set.Remarks(now)...)
+		l.config.SortProblems(l.problems)
+	}
 }
 
 // checkPoint finds a mount point that is no directory. It is not for the daemon
