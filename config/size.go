@@ -181,6 +181,15 @@ func minFree(d *decoder, key string, n *node) (MinFree, bool) {
 		}
 		return MinFree{Percent: v}, true
 	}
+	const form = `a size such as "10GiB" or a percentage such as "5%"`
+	if n.kind != kindString && n.kind != kindInteger {
+		d.wrongKind(key, n, form)
+		return MinFree{}, false
+	}
+	if _, err := parseSize(n.text); err != nil && n.kind == kindString {
+		d.errorf(n.at, "%s: %s is not %s", key, quote(n.text), form)
+		return MinFree{}, false
+	}
 	v, ok := bytesOf(d, key, n)
 	return MinFree{Bytes: v}, ok
 }

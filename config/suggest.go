@@ -7,7 +7,7 @@ const maxSuggestions = 1000
 // them: too far apart to be near by their letters.
 var habits = map[string]string{
 	"quota": "quota_size", "quota_bytes": "quota_size", "files": "quota_files", "inodes": "quota_inodes",
-	"home": "home_dir", "homedir": "home_dir", "home_directory": "home_dir", "owner_home": "home_owner",
+	"home": "home_dir", "homedir": "home_dir", "home_directory": "home_dir",
 	"password": "password_hash", "passwd": "password_hash", "hash": "password_hash",
 	"group": "primary_group", "groups": "secondary_groups", "members": "membership_groups",
 	"expiration_date": "expires_at", "expires": "expires_at", "expiry": "expires_at",

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"grantfs/policy"
 )
 
@@ -120,6 +122,10 @@ func (d *decoder) unknownKey(t keyTable, label string, e entry) {
 	in := ""
 	if label != "" {
 		in = " in " + label
+	}
+	if meant := habits[e.key]; slices.Contains(t.keyNames(), meant) {
+		d.errorf(e.at, "unknown key %s%s, did you mean %s?", quote(e.key), in, quote(meant))
+		return
 	}
 	for _, other := range d.tables {
 		for _, name := range other.keyNames() {
