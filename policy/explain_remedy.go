@@ -14,8 +14,10 @@ const maxEdits = 12
 // remedy is a set of edits of one account's settings, tried out on a copy.
 type remedy struct {
 	view *View // of the copy
-	a    Account
-	list []edit
+	// written is the account as the configuration has it.
+	written *Account
+	a       Account
+	list    []edit
 }
 
 // edit is one entry of the configuration as it would have to be.
@@ -29,13 +31,13 @@ type edit struct {
 // at the directory in question, so that it grants nothing elsewhere and to
 // nobody else.
 func (v *View) wouldAllow(asked []inquiry, f finding) string {
-	r := &remedy{a: *v.account}
+	r := &remedy{a: *v.account, written: v.account}
 	r.a.Permissions = slices.Clone(r.a.Permissions)
 	r.a.FilePatterns = slices.Clone(r.a.FilePatterns)
 	r.a.VirtualFolders = slices.Clone(r.a.VirtualFolders)
 	r.view = &View{set: v.set, account: &r.a}
 	for range maxEdits {
-		e, nothing := r.fix(f)
+		e, nothing := r.fix(f, asked)
 		if nothing != "" {
 			return "nothing: " + nothing
 		}
@@ -48,8 +50,40 @@ func (v *View) wouldAllow(asked []inquiry, f finding) string {
 			return r.text()
 		}
 	}
-	return "nothing that can be said in a few lines; copy it instead, if copying is allowed"
+	if r.copies(asked) {
+		return "nothing that can be said in a few lines; copy it instead"
+	}
+	return "nothing that can be said in a few lines"
 }
+
+// copies reports whether what asked would move may be copied there and then
+// deleted, without any edit.
+func (r *remedy) copies(asked []inquiry) bool {
+	for _, q := range asked {
+		if q.op != OpRename || q.to == "" {
+			return false
+		}
+		gone := inquiry{op: OpUnlink, kind: q.kind, path: q.path}
+		made := inquiry{op: OpCopy, kind: q.kind, path: q.path, to: q.to}
+		if q.kind == TypeDir {
+			gone.op = OpRmdir
+			made = inquiry{op: OpCopy, kind: TypeFile, path: join(q.path, anyName), to: join(q.to, anyName)}
+			if !r.rules().answer([]inquiry{{op: OpMkdir, kind: TypeDir, path: q.to}}).Allowed() {
+				return false
+			}
+		}
+		if !r.rules().answer([]inquiry{made, gone}).Allowed() {
+			return false
+		}
+	}
+	return true
+}
+
+// rules are those of the account as the configuration has it.
+func (r *remedy) rules() *rules { return (&View{set: r.view.set, account: r.written}).rules() }
+
+// anyName stands for a name that no configuration has.
+const anyName = "~any~"
 
 // add notes e; it reports false for an edit that was made before.
 func (r *remedy) add(e edit) bool {
@@ -76,7 +110,7 @@ func (r *remedy) text() string {
 
 // fix changes the account so that f is no longer refused for what it was, or
 // says why no setting of an account does that.
-func (r *remedy) fix(f finding) (e edit, nothing string) {
+func (r *remedy) fix(f finding, asked []inquiry) (e edit, nothing string) {
 	at := join(f.dir, f.target.Name)
 	switch f.Reason {
 	case ReasonNoPermission:
@@ -113,7 +147,11 @@ func (r *remedy) fix(f finding) (e edit, nothing string) {
 		}
 		return edit{}, fmt.Sprintf("only the view provides %s, no directory; a home_dir or a folder mounted there would", synthetic(f))
 	case ReasonAcrossMounts:
-		return edit{}, "the two places have different owners or birth rules; copy it, then delete it"
+		nothing = "the two places have different owners or birth rules"
+		if r.copies(asked) {
+			nothing += "; copy it, then delete it"
+		}
+		return edit{}, nothing
 	case ReasonNever:
 		return edit{}, "it is refused to everybody"
 	}
@@ -150,7 +188,10 @@ func (r *remedy) permit(dir string, need Verbs) edit {
 	for _, name := range verbs.Names() {
 		p.Verbs = append(p.Verbs, Setting[string]{Value: name, Set: true})
 	}
-	was := ""
+	was, where := "", r.under()+"permissions."
+	if list := r.written.Permissions; len(list) > 0 {
+		where = r.within("permissions", list[0].Path.At)
+	}
 	if i := slices.IndexFunc(r.a.Permissions, func(p Permission) bool { return r.sameKey(p.Path, key) }); i >= 0 {
 		was = instead(r.a.Permissions[i].Path.At)
 		p.Path.At = r.a.Permissions[i].Path.At
@@ -160,7 +201,7 @@ func (r *remedy) permit(dir string, need Verbs) edit {
 	}
 	return edit{
 		key:  "permissions " + key,
-		text: fmt.Sprintf("accounts.%s.permissions.%s = %s%s", tomlKey(r.a.Name), tomlString(key), tomlList(verbs.Names()), was),
+		text: fmt.Sprintf("%s%s = %s%s", where, tomlString(key), tomlList(verbs.Names()), was),
 	}
 }
 
@@ -194,7 +235,12 @@ func (r *remedy) openPattern(f finding) (e edit, nothing string) {
 		entry.DenyPolicy = Setting[string]{Value: "hide", Set: true}
 		fields = append(fields, `deny_policy = "hide"`)
 	}
-	was := ""
+	was, text := "", "{ "+strings.Join(fields, ", ")+" }"
+	if list := r.written.FilePatterns; len(list) > 0 {
+		text = r.within("file_patterns", list[0].At) + text
+	} else {
+		text = r.under() + "file_patterns = [" + text + "]"
+	}
 	if i := slices.IndexFunc(r.a.FilePatterns, func(p FilePatterns) bool { return r.sameKey(p.Path, key) }); i >= 0 {
 		was = instead(r.a.FilePatterns[i].At)
 		entry.At = r.a.FilePatterns[i].At
@@ -204,7 +250,7 @@ func (r *remedy) openPattern(f finding) (e edit, nothing string) {
 	}
 	return edit{
 		key:  "file_patterns " + key,
-		text: fmt.Sprintf("accounts.%s.file_patterns = [{ %s }]%s", tomlKey(r.a.Name), strings.Join(fields, ", "), was),
+		text: text + was,
 	}, ""
 }
 
@@ -245,67 +291,23 @@ func (r *remedy) openMount(f finding) (e edit, nothing string) {
 	}
 	return edit{
 		key:  "virtual_folders " + m.Path,
-		text: fmt.Sprintf("virtual_folders of %s, the entry for %s: %s # at %s", v.Origin, tomlString(m.Path), strings.Join(fields, ", "), v.At.line()),
+		text: fmt.Sprintf("%sthe virtual_folders entry for %s: %s", heading("in", tableOf(v.Origin), v.At, ", "), tomlString(m.Path), strings.Join(fields, ", ")),
 	}, ""
+}
+
+// under says into which table a new key belongs.
+func (r *remedy) under() string {
+	return heading("under", tableOf("account:"+r.written.Name), r.written.At, ": ")
+}
+
+// within says into which table or list of the account, which is there, a new
+// entry belongs: how it is written decides what may stand beside it.
+func (r *remedy) within(key string, at Pos) string {
+	return heading("in the "+key+" of", tableOf("account:"+r.written.Name), at, ": ")
 }
 
 // sameKey reports whether the path that the account wrote is key.
 func (r *remedy) sameKey(p Setting[string], key string) bool {
 	clean, err := expandPath(p.Value, &r.a)
 	return err == nil && clean == key
-}
-
-// shutAt returns the denied directory that closes dir, which is closed: the
-// directory that holds it, its name, and the entry that denies it.
-func (v *View) shutAt(dir string) (above, name string, by *pattern) {
-	p, at := v.Root(), "/"
-	for _, n := range split(dir) {
-		c := p.Child(n)
-		if c.access != accessOpen && p.access == accessOpen {
-			above, name, by = at, n, p.pattern
-		}
-		p, at = c, join(at, n)
-	}
-	return above, name, by
-}
-
-// patternOf returns the entry that was compiled to p.
-func (v *View) patternOf(p *pattern) Pattern {
-	for _, e := range v.Effective().FilePatterns {
-		if e.Rule == *p.rule {
-			return e
-		}
-	}
-	return Pattern{Rule: *p.rule, Hide: p.hide}
-}
-
-// without returns p, changed as little as possible to permit name.
-func (p Pattern) without(name string) Pattern {
-	folded := foldName(name)
-	matches := func(text string) bool {
-		g, err := compileGlob(text, true)
-		return err == nil && g.match(folded)
-	}
-	out := Pattern{Rule: p.Rule, Hide: p.Hide}
-	for _, text := range p.Denied {
-		if !matches(text) {
-			out.Denied = append(out.Denied, text)
-		}
-	}
-	out.Allowed = slices.Clone(p.Allowed)
-	if len(out.Allowed) > 0 && !slices.ContainsFunc(out.Allowed, matches) {
-		out.Allowed = append(out.Allowed, literalKey(name))
-	}
-	if len(out.Allowed)+len(out.Denied) == 0 {
-		out.Allowed = []string{"*"}
-	}
-	return out
-}
-
-func written(list []string) []Setting[string] {
-	var out []Setting[string]
-	for _, s := range list {
-		out = append(out, Setting[string]{Value: s, Set: true})
-	}
-	return out
 }

@@ -202,31 +202,69 @@ func TestWouldAllow(t *testing.T) {
 	s := compile(t, explainInput())
 	for _, c := range []struct{ account, question, want string }{
 		{"alice", "download /x", ""},
-		{"alice", "download /in/x", `accounts.alice.permissions."/in" = ["list", "download", "upload"] # instead of t.toml:2`},
-		{"alice", "delete /in/sub/x", `accounts.alice.permissions."/in/sub" = ["list", "upload", "delete"]`},
-		{"alice", "upload /gallery/x", `accounts.alice.permissions."/gallery" = ["list", "upload"]`},
-		{"alice", "lookup /dark/other", `accounts.alice.permissions."/dark" = ["list"] # instead of t.toml:3`},
-		{"alice", "download /dark/other/x", `accounts.alice.permissions."/dark/other" = ["download"]`},
-		{"alice", "upload /x.exe", `accounts.alice.file_patterns = [{ path = "/", allowed = ["*"] }] # instead of t.toml:1`},
-		{"alice", "download /shy/a.key", `accounts.alice.file_patterns = [{ path = "/shy", denied = ["secret"], deny_policy = "hide" }] # instead of t.toml:2`},
-		{"alice", "upload /print/x", `accounts.alice.file_patterns = [{ path = "/print", allowed = ["*.pdf", "x"] }]` + "\n" + `accounts.alice.permissions."/print" = ["list", "upload"]`},
-		{"alice", "upload /media/x", `virtual_folders of group:agency, the entry for "/media": read_only = false # at t.toml:41`},
-		{"alice", "download /drop/x", `virtual_folders of group:agency, the entry for "/drop": permissions = ["list", "download", "upload"] # at t.toml:2`},
-		{"alice", "rename /move/blind/x /move/y", `accounts.alice.permissions."/move/blind" = ["list", "download", "overwrite", "rename"] # instead of t.toml:7`},
+		{"alice", "download /in/x", `in the permissions of [accounts.alice] (t.toml:1): "/in" = ["list", "download", "upload"] # instead of t.toml:2`},
+		{"alice", "delete /in/sub/x", `in the permissions of [accounts.alice] (t.toml:1): "/in/sub" = ["list", "upload", "delete"]`},
+		{"alice", "upload /gallery/x", `in the permissions of [accounts.alice] (t.toml:1): "/gallery" = ["list", "upload"]`},
+		{"alice", "lookup /dark/other", `in the permissions of [accounts.alice] (t.toml:1): "/dark" = ["list"] # instead of t.toml:3`},
+		{"alice", "download /dark/other/x", `in the permissions of [accounts.alice] (t.toml:1): "/dark/other" = ["download"]`},
+		{"alice", "upload /x.exe", `in the file_patterns of [accounts.alice] (t.toml:1): { path = "/", allowed = ["*"] } # instead of t.toml:1`},
+		{"alice", "download /shy/a.key", `in the file_patterns of [accounts.alice] (t.toml:1): { path = "/shy", denied = ["secret"], deny_policy = "hide" } # instead of t.toml:2`},
+		{"alice", "upload /print/x", `in the file_patterns of [accounts.alice] (t.toml:1): { path = "/print", allowed = ["*.pdf", "x"] }` + "\n" + `in the permissions of [accounts.alice] (t.toml:1): "/print" = ["list", "upload"]`},
+		{"alice", "upload /media/x", `in [groups.agency] (t.toml:41), the virtual_folders entry for "/media": read_only = false`},
+		{"alice", "download /drop/x", `in [groups.agency] (t.toml:2), the virtual_folders entry for "/drop": permissions = ["list", "download", "upload"]`},
+		{"alice", "rename /move/blind/x /move/y", `in the permissions of [accounts.alice] (t.toml:1): "/move/blind" = ["list", "download", "overwrite", "rename"] # instead of t.toml:7`},
 		{"alice", "upload /a[b/x\\y/z", ""},
-		{"alice", "overwrite /a[b/x", `accounts.alice.permissions."/a\\[b" = ["list", "download", "upload", "overwrite"]`},
+		{"alice", "overwrite /a[b/x", `in the permissions of [accounts.alice] (t.toml:1): "/a\\[b" = ["list", "download", "upload", "overwrite"]`},
 		{"alice", "link /x", "nothing: it is refused to everybody"},
 		{"alice", "delete_dirs /media", "nothing: /media is a mount point, or one lies below it"},
 		{"alice", "overwrite /sites/a.org/settings.php", "nothing: the site's preset protects /sites/a.org/settings.php"},
 		{"alice", "download /sites/a.org/drushrc.php", "nothing: the site's preset hides /sites/a.org/drushrc.php"},
 		{"alice", "upload /.ssh", "nothing: the name /.ssh is reserved"},
-		{"bob", "download /pool/media/x", `accounts.bob.permissions."/pool/media" = ["list", "download"]`},
+		{"bob", "download /pool/media/x", `under [accounts.bob] (a new table): permissions."/pool/media" = ["list", "download"]`},
 		{"bob", "upload /x", "nothing: only the view provides /, no directory; a home_dir or a folder mounted there would"},
 		{"bob", "lookup /y/x", "nothing: no home, site or folder of bob holds /y; one mounted there would"},
 		{"o1.ftp", "upload /sites/c.org/x", "nothing: the site's preset protects /sites/c.org/x"},
 	} {
 		if got := explain(t, view(t, s, c.account), c.question).WouldAllow; got != c.want {
 			t.Errorf("%s: %s would be allowed by\n%s\nwant\n%s", c.account, c.question, got, c.want)
+		}
+	}
+}
+
+// TestWouldAllowTable: an edit says in which table its line belongs.
+func TestWouldAllowTable(t *testing.T) {
+	a := home(Account{Name: "o1.foo"})
+	a.At = at(23)
+	a.FilePatterns = nil
+	a.PrimaryGroup = set("g")
+	g := Group{Name: "g"}
+	g.Permissions, g.FilePatterns = permissions("/in list"), patterns("/in -*.exe")
+	v := view(t, compile(t, Input{Accounts: []Account{a}, Groups: []Group{g}}), "o1.foo")
+	for question, want := range map[string]string{
+		"upload /in/x":       `under [accounts."o1.foo"] (t.toml:23): permissions."/in" = ["list", "upload"]`,
+		"readlink /in/a.exe": `under [accounts."o1.foo"] (t.toml:23): file_patterns = [{ path = "/in", allowed = ["*"] }]`,
+	} {
+		if got := explain(t, v, question).WouldAllow; got != want {
+			t.Errorf("%s would be allowed by\n%s\nwant\n%s", question, got, want)
+		}
+	}
+}
+
+// TestWouldAllowCopy: a move that no edit allows may be a copy only where that is
+// allowed.
+func TestWouldAllowCopy(t *testing.T) {
+	const nothing = "nothing: the two places have different owners or birth rules"
+	for verbs, want := range map[string]string{
+		"*":                                  nothing + "; copy it, then delete it",
+		"list download upload rename delete": nothing,
+		"list download upload copy rename":   nothing,
+		"list download upload copy rename delete": nothing + "; copy it, then delete it",
+	} {
+		in := explainInput()
+		in.Accounts[0].Permissions = permissions("/ "+verbs, "/sites "+verbs)
+		v := view(t, compile(t, in), "alice")
+		if got := explain(t, v, "rename_files /x /sites/b.org/x").WouldAllow; got != want {
+			t.Errorf("with %s: %q, want %q", verbs, got, want)
 		}
 	}
 }

@@ -67,3 +67,19 @@ func instead(at Pos) string {
 	}
 	return " # instead of " + at.line()
 }
+
+// tableOf returns the header of the table of an origin such as "account:alice".
+func tableOf(origin string) string {
+	kind, name, _ := strings.Cut(origin, ":")
+	return fmt.Sprintf("[%ss.%s]", kind, tomlKey(name))
+}
+
+// heading says where an edit belongs: in or under a table, of which something
+// lies at at, which is unknown for a table that is yet to be written.
+func heading(how, table string, at Pos, end string) string {
+	place := "a new table"
+	if !at.IsZero() {
+		place = at.line()
+	}
+	return fmt.Sprintf("%s %s (%s)%s", how, table, place, end)
+}

@@ -100,12 +100,18 @@ permissions = { "/" = ["list"] }
 	if err := json.Unmarshal([]byte(stdout), &x); err != nil || code != exitFailure {
 		t.Fatalf("explain = %d, %v\n%s", code, err, stdout)
 	}
-	// As the lines are full keys they stand before the tables; the own entry for
-	// "/" goes with its line.
-	text := x.WouldAllow + "\n" + strings.ReplaceAll(config, `permissions = { "/" = ["list"] }`, "")
-	text = strings.ReplaceAll(text, `accounts."o.x".permissions`, "permissions")
-	lines := strings.SplitAfter(text, "\n")
-	writeConfig(t, file, strings.Join(lines[2:], "")+strings.Join(lines[:2], ""))
+	// The entries belong into the inline table that the account has; that for "/"
+	// takes the place of the one there.
+	entries := []string{}
+	for line := range strings.Lines(x.WouldAllow) {
+		_, entry, ok := strings.Cut(strings.TrimSpace(line), `in the permissions of [accounts."o.x"] (`+file+":4): ")
+		if !ok {
+			t.Fatalf("explain says %s", line)
+		}
+		entry, _, _ = strings.Cut(entry, " # instead of")
+		entries = append(entries, entry)
+	}
+	writeConfig(t, file, strings.Replace(config, `"/" = ["list"]`, strings.Join(entries, ", "), 1))
 	if stdout, stderr, code := grantfs(t, ask...); code != exitOK {
 		t.Errorf("explain with %s = %d\n%s%s", x.WouldAllow, code, stdout, stderr)
 	}
