@@ -76,10 +76,20 @@ A throwaway Aegir host with grantfs, sshd and vsftpd is up, on 127.0.0.1 only.
   clients        o1.foo, o1.bar, o2.foo    password %[4]s
   main accounts  o1.ftp, o2.ftp            password %[5]s
 
+The host's files are its own. To be its admin, as root in another terminal:
+
+  nsenter -t %[6]s -m -p -i -u %[7]s view o1.foo    or who, explain, plan, accounts
+  nsenter -t %[6]s -m -p -i -u editor %[8]s
+  nsenter -t %[6]s -m -p -i -u sh -c 'kill -HUP $(pidof grantfs)'    reloads it
+
 Ctrl-C ends it, and nothing of it is left behind.
-`, h.SSHPort, h.FTPPort, h.MetricsPort, host.ClientPassword, host.MainPassword)
+`, h.SSHPort, h.FTPPort, h.MetricsPort, host.ClientPassword, host.MainPassword, host.OutsidePid(), h.Binary, host.ConfigPath)
 	<-signals
-	return errors.Join(h.Close(), unmounted())
+	err = errors.Join(h.Close(), unmounted())
+	if err == nil {
+		fmt.Println("\nThe host is gone; nothing of it is left.")
+	}
+	return err
 }
 
 // environ is the environment of what runs in h: the grantfs program is in its

@@ -47,6 +47,19 @@ show 'getent passwd o1.foo; grep -c o1.foo /etc/passwd'
 says '^o1\.foo:'
 says '^0$'
 
+say 'What does an account see, and who can touch a directory? These questions need no' \
+	'login and no daemon, only the configuration.'
+show 'grantfs view o1.foo'
+succeeds
+says '/sites|sites'
+says 'foo-one\.test'
+hides 'bar\.test'
+show 'grantfs who /data/disk/o1/static/d10/web/sites/foo-one.test'
+succeeds
+says '^o1\.foo '
+says '^o1\.ftp '
+hides 'o1\.bar'
+
 say 'The clients of the tour are set up like anybody would at home: where the servers' \
 	'are, and that their self-made keys are fine.'
 show 'cat ~/.ssh/config ~/.lftprc ~/.curlrc'
@@ -84,6 +97,11 @@ says 'drushrc\.php.*not found'
 says 'bar\.test.*not found'
 says 'mkdir.*(denied|not found|No such)'
 
+say 'Why was settings.php refused?'
+show 'grantfs explain o1.foo overwrite /sites/foo-one.test/settings.php'
+fails
+says 'refused: preset'
+
 say 'On disk the upload is byte for byte the same, and belongs to whom Aegir and PHP' \
 	'expect it to.'
 show "sha256sum /data/disk/o1/static/files/foo-one.test/files/photo.jpg"
@@ -96,8 +114,10 @@ show "lftp -u o1.foo,$CLIENT_PASSWORD -e 'cls -1 /sites; cls -1 /media; exit' ft
 says 'foo-one\.test'
 says 'foo-two\.test'
 hides 'bar\.test'
-show "lftp -u o1.foo,$CLIENT_PASSWORD -e 'put photo.jpg -o /sites/foo-two.test/files/photo.jpg; exit' ftp://$FTP"
+show "lftp -u o1.foo,$CLIENT_PASSWORD -e 'put photo.jpg -o /sites/foo-two.test/files/photo.jpg && echo uploaded && cls -l /sites/foo-two.test/files/photo.jpg; exit' ftp://$FTP"
 succeeds
+says '^uploaded$'
+says '3000000 .*photo\.jpg'
 show "curl --ssl-reqd -u o1.foo:$CLIENT_PASSWORD ftp://$FTP/sites/foo-two.test/files/photo.jpg | sha256sum"
 says "^$sum"
 show "lftp -u o1.foo,$CLIENT_PASSWORD -e 'put photo.jpg -o /sites/foo-one.test/settings.php; exit' ftp://$FTP"
@@ -124,7 +144,14 @@ say 'The folder of the group is for reading only, as the configuration says. Whe
 	'configuration changes, everybody obeys at once; nobody has to log in again.'
 show "echo 'put photo.jpg /media/photo.jpg' | sftp -q o1.foo@demo"
 says 'Permission denied'
-show "sed -i '/^permissions/s/\"list\"/\"list\", \"upload\"/' /etc/grantfs/grantfs.toml; grep ^permissions /etc/grantfs/grantfs.toml; kill -HUP \$(pidof grantfs)"
+show "sed '/^permissions/s/\"list\"/\"list\", \"upload\"/' /etc/grantfs/grantfs.toml > /etc/grantfs/new; grep ^permissions /etc/grantfs/new"
+says 'upload'
+say 'What would this edit change?'
+show 'grantfs plan /etc/grantfs/new'
+((status == 2)) || surprise 'plan should have found a change (status 2)'
+says 'o1\.foo'
+says 'upload'
+show "mv /etc/grantfs/new /etc/grantfs/grantfs.toml; kill -HUP \$(pidof grantfs)"
 succeeds
 show "for try in {1..100}; do echo 'put photo.jpg /media/photo.jpg' | sftp -q -oBatchMode=no -b - o1.foo@demo 2>/dev/null && break; done; ls -l /srv/media"
 succeeds

@@ -21,6 +21,13 @@ const (
 	stageInside = "inside"
 )
 
+// pidVar holds the number that the first process of the copy has outside.
+const pidVar = "GRANTFS_E2E_PID"
+
+// OutsidePid returns the number that the first process of the copy has outside, by
+// which nsenter finds the copy; "" where this process is in none.
+func OutsidePid() string { return os.Getenv(pidVar) }
+
 // Inside reports whether this process runs in a throwaway host.
 func Inside() bool { return os.Getenv(stageVar) == stageInside }
 
@@ -29,6 +36,10 @@ func Inside() bool { return os.Getenv(stageVar) == stageInside }
 func Enter() {
 	if os.Getenv(stageVar) != stageInit {
 		return
+	}
+	// /proc is still the machine's: it shows us by the number we have there.
+	if pid, err := os.Readlink("/proc/self"); err == nil {
+		os.Setenv(pidVar, pid)
 	}
 	if err := makeCopy(); err != nil {
 		fmt.Fprintf(os.Stderr, "throwaway host: %v\n", err)
