@@ -42,19 +42,35 @@ const placeSynthetic = "synthetic"
 // account gets there: a path below /sites may lie in a home that merely has a
 // directory of that name.
 func (v *View) placeOf(vpath string) string {
-	p, at := v.Root(), "/"
-	for _, name := range split(vpath) {
-		if p.synthetic && !p.provides(name) || p.reserves(name) {
-			return placeSynthetic
-		}
-		p, at = p.Child(name), join(at, name)
-	}
-	if p.mount == nil || p.synthetic {
+	m := v.backed(vpath).Mount
+	if m == nil {
 		return placeSynthetic
 	}
-	title := strings.Replace(p.mount.Name, ":", " ", 1)
-	if p.mount.Name == homeName {
+	title := strings.Replace(m.Name, ":", " ", 1)
+	if m.Name == homeName {
 		title = "home of " + v.Account()
 	}
-	return title + ": " + join(p.mount.Source, relative(at, p.mount.Path))
+	return title + ": " + m.sourceOf(vpath)
+}
+
+// backed is the mount that something lies in, nil for none.
+type backed struct {
+	*Mount
+	root bool // it is the root of the mount
+}
+
+// backed returns the mount that vpath lies in, where no real directory is taken
+// to be merged with one of the view's own.
+func (v *View) backed(vpath string) backed {
+	p := v.Root()
+	for _, name := range split(vpath) {
+		if p.synthetic && !p.provides(name) || p.reserves(name) {
+			return backed{}
+		}
+		p = p.Child(name)
+	}
+	if p.synthetic {
+		return backed{}
+	}
+	return backed{p.mount, p.root}
 }

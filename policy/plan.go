@@ -17,13 +17,32 @@ type Change struct {
 	Limits  []LimitChange
 }
 
-// MountChange is a mount that appears or disappears. One whose source changes
-// does both.
+// MountChange is a path of the view at which a mount appears, disappears or
+// becomes another one.
 type MountChange struct {
-	Path   string // in the view
-	Name   string // "home", "folder:media", "site:o1/shop.example.org"
-	Source string
-	Gained bool // else lost
+	Path string // in the view
+	// Old and New are what lies at Path: the mount there or the part of the one
+	// above it; nil for what only the view provides, if anything.
+	Old, New *Backing
+	// Rights are those in the old and the new backing, at Path and wherever they
+	// differ from those above. They are rights to other things, and neither
+	// gained nor lost. Empty where Old or New is nil: Verbs of the Change has them.
+	Rights []RightsChange
+}
+
+// Backing is a directory behind a path of a view.
+type Backing struct {
+	Mount  string // "home", "folder:media", "site:o1/shop.example.org"
+	Source string // the backing directory of the path itself
+	Root   bool   // the mount begins there
+}
+
+// RightsChange is what may be done in one directory, or with the names in it that
+// a file pattern singles out, before and after another backing came there.
+type RightsChange struct {
+	Path     string // components may be globs
+	Names    bool   // as of a VerbChange
+	Old, New Verbs
 }
 
 // VerbChange is a difference of rights in one directory, or on the names in it
@@ -65,7 +84,7 @@ func Plan(before, after *Set) []Change {
 		was, will := before.transient(name), after.transient(name)
 		c := Change{Account: name, Gained: was == nil, Lost: will == nil}
 		c.Mounts = mountChanges(was, will)
-		c.Verbs, c.Limits = verbChanges(was, will)
+		c.Verbs, c.Limits = verbChanges(was, will, c.Mounts)
 		if !c.Gained && !c.Lost {
 			c.Limits = append(c.Limits, limitChanges(was, will)...)
 		}
@@ -92,35 +111,39 @@ func (s *Set) transient(account string) *View {
 
 // mountChanges compares the mounts of two views, of which one may be nil.
 func mountChanges(before, after *View) []MountChange {
-	type key struct{ path, name, source string }
-	mounts := func(v *View) map[key]bool {
-		all := map[key]bool{}
+	var paths []string
+	for _, v := range []*View{before, after} {
 		if v != nil {
 			for _, m := range v.Mounts() {
-				all[key{m.Path, m.Name, m.Source}] = true
+				paths = append(paths, m.Path)
 			}
 		}
-		return all
 	}
+	slices.Sort(paths)
 	var list []MountChange
-	add := func(from, in map[key]bool, gained bool) {
-		for k := range from {
-			if !in[k] {
-				list = append(list, MountChange{k.path, k.name, k.source, gained})
-			}
+	for _, p := range slices.Compact(paths) {
+		c := MountChange{Path: p, Old: before.backing(p), New: after.backing(p)}
+		if c.Old == nil || c.New == nil || *c.Old != *c.New {
+			list = append(list, c)
 		}
 	}
-	was, will := mounts(before), mounts(after)
-	add(was, will, false)
-	add(will, was, true)
-	slices.SortFunc(list, func(a, b MountChange) int {
-		side := func(c MountChange) int {
-			if c.Gained {
-				return 1
-			}
-			return 0
-		}
-		return cmp.Or(strings.Compare(a.Path, b.Path), cmp.Compare(side(a), side(b)), strings.Compare(a.Source, b.Source), strings.Compare(a.Name, b.Name))
-	})
 	return list
+}
+
+// backing returns what lies at vpath, nil for nothing but what the view provides.
+// v may be nil.
+func (v *View) backing(vpath string) *Backing {
+	if v == nil {
+		return nil
+	}
+	at := v.backed(vpath)
+	if at.Mount == nil {
+		return nil
+	}
+	return &Backing{at.Name, at.sourceOf(vpath), at.root}
+}
+
+// sourceOf returns the backing directory of vpath, which lies in m.
+func (m *Mount) sourceOf(vpath string) string {
+	return join(m.Source, relative(vpath, m.Path))
 }

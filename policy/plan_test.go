@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -23,11 +22,19 @@ func planned(list []Change) string {
 		}
 		fmt.Fprintf(&b, "%s %s\n", c.Account, what)
 		for _, m := range c.Mounts {
-			sign := "-"
-			if m.Gained {
-				sign = "+"
+			side := func(b *Backing) string {
+				switch {
+				case b == nil:
+					return "nothing"
+				case !b.Root:
+					return "part of " + b.Mount + " " + b.Source
+				}
+				return b.Mount + " " + b.Source
 			}
-			fmt.Fprintf(&b, "%s mount %s %s %s\n", sign, m.Path, m.Name, m.Source)
+			fmt.Fprintf(&b, "mount %s %s -> %s\n", m.Path, side(m.Old), side(m.New))
+			for _, r := range m.Rights {
+				fmt.Fprintf(&b, "  %s %s -> %s%s\n", r.Path, r.Old, r.New, map[bool]string{true: " names"}[r.Names])
+			}
 		}
 		for _, v := range c.Verbs {
 			names := ""
@@ -75,7 +82,7 @@ func TestPlan(t *testing.T) {
 			in.Accounts = append(in.Accounts, a)
 		}, `
 			carl gained
-			+ mount /m folder:media /srv/media
+			mount /m nothing -> folder:media /srv/media
 			/ +list -
 			/m +list -`},
 		{"verbs", func(in *Input) { in.Accounts[0].Permissions = permissions("/ list download", "/in list download") }, `
@@ -113,12 +120,24 @@ func TestPlan(t *testing.T) {
 			enabled true -> <nil>`},
 		{"a mount moves", func(in *Input) { in.Groups[0].VirtualFolders = folders("media /m") }, `
 			alice changed
-			+ mount /m folder:media /srv/media
-			- mount /media folder:media /srv/media`},
+			mount /m part of home /srv/homes/alice/m -> folder:media /srv/media
+			/m list,download -> list,download
+			mount /media folder:media /srv/media -> part of home /srv/homes/alice/media
+			/media list,download -> list,download`},
 		{"a source", func(in *Input) { in.Folders[0].Source = set("/srv/m") }, `
 			alice changed
-			- mount /media folder:media /srv/media
-			+ mount /media folder:media /srv/m`},
+			mount /media folder:media /srv/media -> folder:media /srv/m
+			/media list,download -> list,download`},
+		{"a mount where rights differ from the home's", func(in *Input) {
+			in.Groups[0].VirtualFolders = nil
+			in.Accounts[0].Permissions = permissions("/ list download", "/in list upload", "/media *", "/media/sub list")
+			in.Accounts[0].FilePatterns = patterns("/media/sub -*.exe")
+		}, `
+			alice changed
+			mount /media folder:media /srv/media -> part of home /srv/homes/alice/media
+			/media list,download -> *
+			/media/sub list,download -> list
+			/media/sub/*.exe list,download -> - names`},
 		{"read-only", func(in *Input) {
 			in.Accounts[0].Permissions = permissions("/ *")
 			in.Groups[0].VirtualFolders = folders("media /media ro")
@@ -149,11 +168,11 @@ func TestPlan(t *testing.T) {
 			/sites/a.orgpreset <nil> -> aegir`},
 		{"a site's owner", func(in *Input) { in.Sites[0].OwnerAccount = "bob" }, `
 			alice changed
-			- mount /sites/a.org site:a.org /srv/www/a.org
+			mount /sites/a.org site:a.org /srv/www/a.org -> nothing
 			/sites + -list
 			/sites/a.org + -*
 			bob changed
-			+ mount /sites/a.org site:a.org /srv/www/a.org
+			mount /sites/a.org nothing -> site:a.org /srv/www/a.org
 			/sites +list -
 			/sites/a.org +* -`},
 		{"a list", func(in *Input) { in.Accounts[0].DeniedProtocols = words("FTP") }, `
@@ -180,11 +199,13 @@ func turned(list []Change) []Change {
 		c := &list[i]
 		c.Gained, c.Lost = c.Lost, c.Gained
 		for j := range c.Mounts {
-			c.Mounts[j].Gained = !c.Mounts[j].Gained
+			m := &c.Mounts[j]
+			m.Old, m.New = m.New, m.Old
+			for k := range m.Rights {
+				r := &m.Rights[k]
+				r.Old, r.New = r.New, r.Old
+			}
 		}
-		slices.SortStableFunc(c.Mounts, func(a, b MountChange) int {
-			return strings.Compare(fmt.Sprint(a.Path, " ", a.Gained), fmt.Sprint(b.Path, " ", b.Gained))
-		})
 		for j := range c.Verbs {
 			v := &c.Verbs[j]
 			v.Gained, v.Lost = v.Lost, v.Gained

@@ -94,13 +94,42 @@ func effective(_ context.Context, e *env, args []string) error {
 			if s.Kind == policy.EffectPaths {
 				key += " " + x.Path
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", key, valueText(x.Value), x.Origin, placeText(x.At))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", key, limitText(s.Key, x.Value), x.Origin, placeText(x.At))
 		}
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print settings: %w", err)
 	}
 	return nil
+}
+
+// byteKeys are the settings and fields that are sizes or bandwidths, in bytes.
+var byteKeys = map[string]bool{
+	"quota_size": true, "max_upload_file_size": true, "upload_bandwidth": true, "download_bandwidth": true,
+	"upload_data_transfer": true, "download_data_transfer": true, "total_data_transfer": true,
+}
+
+// limitText is valueText of the setting key, sizes as a configuration writes them.
+func limitText(key string, v any) string {
+	if n, ok := v.(int64); ok && byteKeys[key] {
+		return sizeText(n)
+	}
+	return valueText(v)
+}
+
+// sizeText returns n bytes in the largest unit that says it exactly.
+func sizeText(n int64) string {
+	for i, unit := range []string{"TiB", "GiB", "MiB", "KiB"} {
+		if size := int64(1) << (40 - 10*i); n >= size && n%size == 0 {
+			return strconv.FormatInt(n/size, 10) + unit
+		}
+	}
+	for i, unit := range []string{"TB", "GB", "MB"} {
+		if size := []int64{1e12, 1e9, 1e6}[i]; n >= size && n%size == 0 {
+			return strconv.FormatInt(n/size, 10) + unit
+		}
+	}
+	return strconv.FormatInt(n, 10)
 }
 
 // valueText returns a value of --json for people, "-" for none.
@@ -136,7 +165,7 @@ func fieldText(fields map[string]any) string {
 			}
 		case float64:
 			if v != 0 {
-				list = append(list, fmt.Sprintf("%s=%.0f", key, v))
+				list = append(list, key+"="+limitText(key, int64(v)))
 			}
 		case []any:
 			words := make([]string, len(v))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"strings"
 
 	"grantfs/policy"
 )
@@ -23,10 +22,26 @@ type changeJSON struct {
 }
 
 type mountDiffJSON struct {
-	Path   string `json:"path"`
+	Path   string           `json:"path"`
+	Change string           `json:"change"` // "gained", "lost", or "changed" where something lies there before and after
+	Old    *backingJSON     `json:"old"`    // null for nothing
+	New    *backingJSON     `json:"new"`
+	Rights []rightsDiffJSON `json:"rights"` // in two backings; empty where there is one
+}
+
+// backingJSON is what lies at a path. Root is false for a part of a mount that
+// begins above it.
+type backingJSON struct {
 	Mount  string `json:"mount"`
 	Source string `json:"source"`
-	Change string `json:"change"` // "gained" or "lost"
+	Root   bool   `json:"root"`
+}
+
+type rightsDiffJSON struct {
+	Path  string   `json:"path"`
+	Names bool     `json:"names"`
+	Old   []string `json:"old"`
+	New   []string `json:"new"`
 }
 
 type verbDiffJSON struct {
@@ -77,9 +92,7 @@ func (e *env) planned(list []policy.Change) error {
 		return printJSON(e.stdout, out)
 	}
 	var b bytes.Buffer
-	for i := range list {
-		printChange(&b, &list[i])
-	}
+	printGroups(&b, list)
 	if len(list) == 0 {
 		b.WriteString("no change in access\n")
 	}
@@ -93,13 +106,24 @@ func newChangeJSON(c *policy.Change) changeJSON {
 		Mounts: []mountDiffJSON{}, Verbs: []verbDiffJSON{}, Limits: []settingDiffJSON{},
 	}
 	for _, m := range c.Mounts {
-		out.Mounts = append(out.Mounts, mountDiffJSON{m.Path, m.Name, m.Source, changeWord(m.Gained, !m.Gained)})
+		out.Mounts = append(out.Mounts, newMountDiffJSON(&m))
 	}
 	for _, v := range c.Verbs {
 		out.Verbs = append(out.Verbs, verbDiffJSON{v.Path, v.Names, v.Gained.Names(), v.Lost.Names()})
 	}
 	for _, l := range c.Limits {
 		out.Limits = append(out.Limits, settingDiffJSON(l))
+	}
+	return out
+}
+
+func newMountDiffJSON(m *policy.MountChange) mountDiffJSON {
+	out := mountDiffJSON{
+		Path: m.Path, Change: changeWord(m.Old == nil, m.New == nil),
+		Old: (*backingJSON)(m.Old), New: (*backingJSON)(m.New), Rights: []rightsDiffJSON{},
+	}
+	for _, r := range m.Rights {
+		out.Rights = append(out.Rights, rightsDiffJSON{r.Path, r.Names, r.Old.Names(), r.New.Names()})
 	}
 	return out
 }
@@ -112,49 +136,4 @@ func changeWord(gained, lost bool) string {
 		return "lost"
 	}
 	return "changed"
-}
-
-// printChange prints what changes for one account: what it gains after "+", what
-// it loses after "-", what is another after "~".
-func printChange(b *bytes.Buffer, c *policy.Change) {
-	sign := map[string]string{"gained": "+", "lost": "-", "changed": "~"}
-	fmt.Fprintf(b, "%s account %s\n", sign[changeWord(c.Gained, c.Lost)], c.Account)
-	for _, m := range c.Mounts {
-		fmt.Fprintf(b, "    %s mount %s: %s from %s\n", sign[changeWord(m.Gained, !m.Gained)], m.Path, m.Name, m.Source)
-	}
-	printVerbs(b, c.Verbs)
-	for _, l := range c.Limits {
-		at := ""
-		if l.Path != "" {
-			at = " of " + l.Path
-		}
-		fmt.Fprintf(b, "    ~ %s%s: %s -> %s\n", l.Key, at, valueText(l.Old), valueText(l.New))
-	}
-}
-
-// printVerbs prints changes of rights, those that are alike together.
-func printVerbs(b *bytes.Buffer, list []policy.VerbChange) {
-	var heads []string
-	paths := map[string][]string{}
-	note := func(sign string, v policy.Verbs, c policy.VerbChange) {
-		if v == 0 {
-			return
-		}
-		where := "in"
-		if c.Names {
-			where = "on names"
-		}
-		head := fmt.Sprintf("%s %s %s", sign, verbText(v), where)
-		if paths[head] == nil {
-			heads = append(heads, head)
-		}
-		paths[head] = append(paths[head], c.Path)
-	}
-	for _, c := range list {
-		note("+", c.Gained, c)
-		note("-", c.Lost, c)
-	}
-	for _, head := range heads {
-		fmt.Fprintf(b, "    %s %s\n", head, strings.Join(paths[head], "\n        "))
-	}
 }
