@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 // "who").
 type Reach struct {
 	Account string
+	Path    string // the backing path that is reached
 	Enabled bool   // false: the account can't be used at present
 	VPath   string // where the view has it
 	Mount   string // "home", "folder:media", "site:o1/shop.example.org"
@@ -37,15 +39,64 @@ func (s *Set) Who(backing string, kind FileType) ([]Reach, error) {
 		for _, m := range v.transientMounts() {
 			for _, vpath := range m.shows(clean) {
 				if r, ok := s.transient(v.Account()).reach(m, vpath, kind); ok {
+					r.Path = clean
 					list = append(list, r)
 				}
 			}
 		}
 	}
-	slices.SortFunc(list, func(a, b Reach) int {
-		return strings.Compare(a.Account+"\x00"+a.VPath, b.Account+"\x00"+b.VPath)
-	})
+	sortReaches(list)
 	return slices.Compact(list), nil
+}
+
+// WhoBelow returns every way in which accounts reach the root of a mount, or the
+// store of a site, that lies below the absolute backing path: who gets at a part
+// of the path without reaching it. Sorted as by Who; the error wraps ErrQuestion.
+func (s *Set) WhoBelow(backing string) ([]Reach, error) {
+	clean, err := CleanPath(backing)
+	if err != nil {
+		return nil, err
+	}
+	var list []Reach
+	for _, v := range s.list {
+		var seen *View // built for an account that has anything there
+		for _, m := range v.transientMounts() {
+			for _, dir := range m.directories() {
+				if dir.source == clean || !under(dir.source, clean) {
+					continue
+				}
+				if seen == nil {
+					seen = s.transient(v.Account())
+				}
+				if r, ok := seen.reach(m, dir.vpath, TypeDir); ok {
+					r.Path = dir.source
+					list = append(list, r)
+				}
+			}
+		}
+	}
+	sortReaches(list)
+	return slices.Compact(list), nil
+}
+
+func sortReaches(list []Reach) {
+	slices.SortFunc(list, func(a, b Reach) int {
+		return cmp.Or(strings.Compare(a.Account, b.Account), strings.Compare(a.VPath, b.VPath), strings.Compare(a.Path, b.Path))
+	})
+}
+
+// shownDir is a backing directory and where a view has it.
+type shownDir struct{ source, vpath string }
+
+// directories returns the source of m and the stores of its site.
+func (m *Mount) directories() []shownDir {
+	list := []shownDir{{m.Source, m.Path}}
+	for _, store := range m.Stores {
+		if clean, err := cleanPath(store.Path); err == nil {
+			list = append(list, shownDir{clean, join(m.Path, store.Name)})
+		}
+	}
+	return list
 }
 
 // shows returns the paths of the view at which m would show a backing path, as

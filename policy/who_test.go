@@ -115,3 +115,32 @@ func TestWhoIsExplain(t *testing.T) {
 		}
 	}
 }
+
+// TestWhoBelow: a directory above what accounts reach says who reaches it.
+func TestWhoBelow(t *testing.T) {
+	in := explainInput()
+	in.Sites[0].Stores = []Store{{Name: "files", Path: "/srv/static/a.org/files"}}
+	s := compile(t, in)
+	for path, want := range map[string]string{
+		"/srv/media":   "",
+		"/srv/media/x": "",
+		"/srv/med":     "",
+		"/srv/static":  "alice /srv/static/a.org/files /sites/a.org/files\n",
+		"/srv/www/":    "alice /srv/www/a.org /sites/a.org\nalice /srv/www/b.org /sites/b.org\nalice /srv/www/c.org /sites/c.org\no1.ftp /srv/www/c.org /sites/c.org\n",
+	} {
+		list, err := s.WhoBelow(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		for _, r := range list {
+			fmt.Fprintf(&got, "%s %s %s\n", r.Account, r.Path, r.VPath)
+		}
+		if got.String() != want {
+			t.Errorf("WhoBelow(%s) =\n%swant\n%s", path, &got, want)
+		}
+	}
+	if _, err := s.WhoBelow("x"); !errors.Is(err, ErrQuestion) {
+		t.Errorf("WhoBelow(x) = %v, want ErrQuestion", err)
+	}
+}
