@@ -11,7 +11,7 @@ func mounted(t *testing.T) *Set {
 	a := home(Account{Name: "alice"})
 	a.VirtualFolders = folders(
 		"media /media",
-		"docs /work/docs ro",
+		"docs /team/docs ro",
 		"inner /media/inner list download",
 		"mine /media/inner/deep/mine",
 	)
@@ -41,7 +41,7 @@ func TestMounts(t *testing.T) {
 		"alice /media/inner folder:inner /srv/inner",
 		"alice /media/inner/deep/mine folder:mine /srv/users/alice",
 		"alice /sites/s.test site:s.test /var/www/s",
-		"alice /work/docs folder:docs /srv/docs",
+		"alice /team/docs folder:docs /srv/docs",
 		"bob /a/b/media folder:media /srv/media",
 		"bob /sites/extra folder:docs /srv/docs",
 	}
@@ -61,14 +61,14 @@ func TestMountPlaces(t *testing.T) {
 		root, synthetic     bool
 		provided            string
 	}{
-		{"alice", "/", "home", true, false, "media sites work"},
+		{"alice", "/", "home", true, false, "media sites team"},
 		{"alice", "/other", "home", false, false, ""},
 		{"alice", "/media", "folder:media", true, false, "inner"},
 		{"alice", "/media/x", "folder:media", false, false, ""},
 		{"alice", "/media/inner", "folder:inner", true, false, "deep"},
 		{"alice", "/media/inner/deep", "folder:inner", false, true, "mine"},
 		{"alice", "/media/inner/deep/mine/x/y", "folder:mine", false, false, ""},
-		{"alice", "/work", "home", false, true, "docs"},
+		{"alice", "/team", "home", false, true, "docs"},
 		{"alice", "/sites", "", false, true, "s.test"},
 		{"alice", "/sites/s.test", "site:s.test", true, false, ""},
 		{"alice", "/sites/other", "", false, true, ""},
@@ -107,21 +107,21 @@ func TestMountDecisions(t *testing.T) {
 		mkdir /media:dir                 => mount_point EBUSY
 		create /media                    => mount_point EBUSY
 		symlink /media                   => mount_point EBUSY
-		rmdir /work:dir                  => mount_point EBUSY
-		unlink /work                     => mount_point EBUSY
+		rmdir /team:dir                  => mount_point EBUSY
+		unlink /team                     => mount_point EBUSY
 		rmdir /media/inner/deep:dir      => mount_point EBUSY
 		utimes /media:dir                => ok
-		utimes /work:dir                 => synthetic EACCES
+		utimes /team:dir                 => synthetic EACCES
 		move /x:dir /media               => mount_point EBUSY
-		move /work:dir /y                => mount_point EBUSY
+		move /team:dir /y                => mount_point EBUSY
 
-		create /work/x                   => ok
-		create /work/docs/x              => mount_read_only EACCES
-		open-read /work/docs/x           => ok
-		open-write /work/docs/d/x        => mount_read_only EACCES
-		copy /work/docs/x                => ok
-		readdir /work/docs               => ok
-		utimes /work/docs:dir            => mount_read_only EACCES
+		create /team/x                   => ok
+		create /team/docs/x              => mount_read_only EACCES
+		open-read /team/docs/x           => ok
+		open-write /team/docs/d/x        => mount_read_only EACCES
+		copy /team/docs/x                => ok
+		readdir /team/docs               => ok
+		utimes /team/docs:dir            => mount_read_only EACCES
 
 		create /media/x                  => ok
 		create /media/inner/x            => mount_read_only EACCES
