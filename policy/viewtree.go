@@ -29,6 +29,7 @@ type Branch struct {
 	Origin string
 	At     Pos
 
+	Mount    string   // "home", "folder:media", "site:o1/shop.example.org"; "" for what is no mount
 	Source   string   // the mount's backing directory, "" for what is no mount
 	ReadOnly bool     // the mount's read_only
 	Preset   string   // "aegir" where a site with that preset begins
@@ -85,7 +86,7 @@ func (g *grower) grow(p *Place, at string, more ...knownName) *Branch {
 	case p.root:
 		rule := g.view.mountRule(m)
 		b.Kind, b.Origin, b.At = mountKind(m), rule.Origin, rule.At
-		b.Source, b.ReadOnly = m.Source, m.ReadOnly
+		b.Mount, b.Source, b.ReadOnly = m.Name, m.Source, m.ReadOnly
 		b.Buckets = g.view.buckets(m, g.eff)
 	default:
 		b.Buckets = g.view.buckets(m, g.eff)

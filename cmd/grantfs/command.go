@@ -22,6 +22,8 @@ type env struct {
 	force          bool
 	kind           string // --type
 	from           string // --from
+	long           bool   // --long
+	all            bool   // --all
 }
 
 // command is one verb. The table commands is the only list of them.
@@ -51,11 +53,11 @@ func commands() []command {
 		},
 		{
 			name: "effective", args: "ACCOUNT", summary: "print every setting of an account after the merge, with its origin",
-			example: "effective o1.foo", codes: ofAccount, min: 1, max: 1, flags: jsonFlag, run: effective,
+			example: "effective o1.foo", codes: ofAccount, min: 1, max: 1, flags: effectiveFlags, run: effective,
 		},
 		{
 			name: "view", args: "ACCOUNT [PATH]", summary: "print the tree an account sees, with rights, buckets and origins",
-			example: "view o1.foo /sites", codes: append([]int{exitFailure}, ofAccount...), min: 1, max: 2, flags: jsonFlag, run: view,
+			example: "view o1.foo /sites", codes: append([]int{exitFailure}, ofAccount...), min: 1, max: 2, flags: viewFlags, run: view,
 		},
 		{
 			name: "explain", args: "ACCOUNT VERB PATH [PATH2]", summary: "say whether an account may do something, by which rule, and what would allow it",

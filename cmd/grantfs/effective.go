@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
@@ -74,7 +75,12 @@ func meant(word string, names []string) string {
 	return ", did you mean " + strings.Join(list, " or ") + "?"
 }
 
-// effective prints every setting of an account after the merge.
+func effectiveFlags(f *flag.FlagSet, e *env) {
+	jsonFlag(f, e)
+	f.BoolVar(&e.all, "all", false, "print defaults too, as --json does")
+}
+
+// effective prints the settings of an account after the merge.
 func effective(_ context.Context, e *env, args []string) error {
 	v, err := loadView(e, args[0])
 	if err != nil {
@@ -86,10 +92,13 @@ func effective(_ context.Context, e *env, args []string) error {
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "SETTING\tVALUE\tORIGIN\tAT")
 	for _, s := range v.Effective().Settings() {
-		if len(s.Values) == 0 {
+		if len(s.Values) == 0 && e.all {
 			fmt.Fprintf(w, "%s\t-\t%s\t-\n", s.Key, policy.OriginDefault)
 		}
 		for _, x := range s.Values {
+			if x.Origin == policy.OriginDefault && !e.all && s.Kind != policy.EffectPaths {
+				continue
+			}
 			key := s.Key
 			if s.Kind == policy.EffectPaths {
 				key += " " + x.Path

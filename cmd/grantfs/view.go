@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"path"
 	"strings"
@@ -16,6 +17,7 @@ type branchJSON struct {
 	Kind     string       `json:"kind"`
 	Origin   string       `json:"origin"`
 	At       *string      `json:"at"`
+	Mount    string       `json:"mount"`  // "" for what is no mount
 	Source   string       `json:"source"` // "" for what is no mount
 	ReadOnly bool         `json:"read_only"`
 	Preset   string       `json:"preset"`
@@ -54,18 +56,27 @@ func view(_ context.Context, e *env, args []string) error {
 		return printJSON(e.stdout, newBranchJSON(b))
 	}
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "PATH\tKIND\tVERBS\tRIGHTS FROM\tBUCKETS\tSOURCE\tORIGIN")
-	printBranch(w, b, b.Path, "")
+	if e.long {
+		fmt.Fprintln(w, "PATH\tKIND\tVERBS\tRIGHTS FROM\tBUCKETS\tSOURCE\tORIGIN")
+	} else {
+		fmt.Fprintln(w, "PATH\tVERBS\tFROM")
+	}
+	e.printBranch(w, b, b.Path, "")
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print the view: %w", err)
 	}
 	return nil
 }
 
+func viewFlags(f *flag.FlagSet, e *env) {
+	jsonFlag(f, e)
+	f.BoolVar(&e.long, "long", false, "print kinds, buckets, sources and places too")
+}
+
 func newBranchJSON(b *policy.Branch) branchJSON {
 	out := branchJSON{
 		Path: b.Path, Kind: string(b.Kind), Origin: b.Origin, At: placeJSON(b.At),
-		Source: b.Source, ReadOnly: b.ReadOnly, Preset: b.Preset,
+		Mount: b.Mount, Source: b.Source, ReadOnly: b.ReadOnly, Preset: b.Preset,
 		Buckets: append([]string{}, b.Buckets...), Verbs: b.Verbs.Names(), Rule: newRuleJSON(b.Rule),
 		Hidden: b.Hidden, Children: []branchJSON{},
 	}
@@ -83,7 +94,74 @@ func newBranchJSON(b *policy.Branch) branchJSON {
 
 // printBranch prints b as name, and what is below it; indent is what stands before
 // the lines below it.
-func printBranch(w *tabwriter.Writer, b *policy.Branch, name, indent string) {
+func (e *env) printBranch(w *tabwriter.Writer, b *policy.Branch, name, indent string) {
+	p := b.Pattern
+	if p != nil && p.Path != b.Path && indent != "" {
+		p = nil // said above
+	}
+	if e.long {
+		printLong(w, b, p, name, indent)
+	} else {
+		printShort(w, b, p, name, indent)
+	}
+	for i, c := range b.Children {
+		branch, below := "├─ ", "│  "
+		if i == len(b.Children)-1 {
+			branch, below = "└─ ", "   "
+		}
+		e.printBranch(w, c, indent+branch+path.Base(c.Path), indent+below)
+	}
+}
+
+// printShort prints one directory, and the patterns p that begin there, within
+// the width of a terminal.
+func printShort(w *tabwriter.Writer, b *policy.Branch, p *policy.Pattern, name, indent string) {
+	fmt.Fprintf(w, "%s\t%s\t%s\n", name, shortVerbs(b.Verbs), branchOrigin(b))
+	if p != nil {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", indent+"  ", patternText(p), p.Origin)
+	}
+}
+
+// shortVerbs is verbText in fewer letters, where most verbs are there.
+func shortVerbs(v policy.Verbs) string {
+	if v == policy.VerbList|policy.VerbDownload {
+		return "read-only"
+	}
+	text := verbText(v)
+	if lacking := policy.VerbAll &^ v; lacking != 0 {
+		if less := "* but " + verbText(lacking); len(less) < len(text) {
+			return less
+		}
+	}
+	return text
+}
+
+// branchOrigin says what brings a directory into the view.
+func branchOrigin(b *policy.Branch) string {
+	var out string
+	switch b.Kind {
+	case policy.BranchSynthetic, policy.BranchUsers:
+		return string(b.Kind)
+	case policy.BranchSite:
+		out = b.Origin
+		if b.Preset != "" {
+			out += ", " + b.Preset
+		}
+	case policy.BranchHome, policy.BranchFolder:
+		out = b.Mount + " by " + b.Origin
+	default:
+		if out = b.Rule.Origin; b.Rule.Path != b.Path {
+			out = ""
+		}
+	}
+	if b.Hidden {
+		out += ", hidden"
+	}
+	return strings.TrimPrefix(out, ", ")
+}
+
+// printLong prints all of one directory, and the patterns p that begin there.
+func printLong(w *tabwriter.Writer, b *policy.Branch, p *policy.Pattern, name, indent string) {
 	kind := string(b.Kind)
 	if b.Preset != "" {
 		kind += ", preset " + b.Preset
@@ -100,15 +178,8 @@ func printBranch(w *tabwriter.Writer, b *policy.Branch, name, indent string) {
 	}
 	fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", name, kind, verbText(b.Verbs), ruleText(b.Rule),
 		dash(strings.Join(b.Buckets, " ")), dash(b.Source), origin)
-	if p := b.Pattern; p != nil && (p.Path == b.Path || indent == "") {
+	if p != nil {
 		fmt.Fprintf(w, "%s\t\t%s\t\t\t\t%s\n", indent+"  ", patternText(p), ruleText(p.Rule))
-	}
-	for i, c := range b.Children {
-		branch, below := "├─ ", "│  "
-		if i == len(b.Children)-1 {
-			branch, below = "└─ ", "   "
-		}
-		printBranch(w, c, indent+branch+path.Base(c.Path), indent+below)
 	}
 }
 
