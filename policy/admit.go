@@ -150,6 +150,9 @@ func (l *login) life() Admission {
 		return l.refuse(AdmitDisabled, "enabled", l.view.account.Enabled.At)
 	case e.ExpiresAt.Set && !l.now.Before(e.ExpiresAt.Value):
 		return l.refuse(AdmitExpired, "expires_at", e.ExpiresAt.At)
+	case e.Scalars.ExpiresIn.Set && e.Scalars.ExpiresIn.Value > 0 && !e.ExpiresAt.Set:
+		// Nobody has noted when the account appeared: better none than for ever.
+		return l.refuse(AdmitExpired, "expires_in", e.Scalars.ExpiresIn.At)
 	}
 	return Admission{}
 }

@@ -15,7 +15,13 @@ func plainNetwork(p netip.Prefix) netip.Prefix {
 }
 
 // holds reports whether the network p contains a, which comes from plainAddr.
-func holds(p netip.Prefix, a netip.Addr) bool { return plainNetwork(p).Contains(a) }
+func holds(p netip.Prefix, a netip.Addr) bool {
+	if p.Addr().Is4In6() && a.Is4() {
+		// Wider than all of IPv4, too: plainNetwork leaves that as it is.
+		return p.Contains(netip.AddrFrom16(a.As16()))
+	}
+	return plainNetwork(p).Contains(a)
+}
 
 // covers reports whether every address of q lies in p.
 func covers(p, q netip.Prefix) bool {

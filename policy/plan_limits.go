@@ -13,7 +13,7 @@ import (
 var notLimits = []string{
 	"permissions", "file_patterns", "virtual_folders", "home_dir",
 	"primary_group", "secondary_groups", "membership_groups", "quota_scope",
-	"created_at", "expires_in", "password_hash",
+	"created_at", "expires_in",
 }
 
 // unordered are the lists whose order means nothing.

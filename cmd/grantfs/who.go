@@ -47,8 +47,11 @@ func who(_ context.Context, e *env, args []string) error {
 	if strings.HasSuffix(args[0], "/") {
 		kind = policy.TypeDir
 	}
-	if _, err := os.Lstat(at); errors.Is(err, fs.ErrNotExist) {
+	switch info, err := os.Stat(at); {
+	case errors.Is(err, fs.ErrNotExist):
 		fmt.Fprintf(e.stderr, "note: %s does not exist\n", args[0])
+	case err == nil && info.IsDir() && e.kind == "":
+		kind = policy.TypeDir
 	}
 	at = resolved(at) // as the sources were
 	list, err := set.Who(at, kind)

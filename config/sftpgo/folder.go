@@ -57,13 +57,13 @@ func (im *importer) mounts(b *block, list []virtualFolder, ofGroup bool) {
 		at, absolute := clean(v.VirtualPath)
 		switch {
 		case source == nil:
-			im.lost(b, key, "folder %q is not carried", v.Name)
+			im.unsafe(b, key, "folder %q is not carried, and what it covered would show", v.Name)
 			continue
 		case !absolute:
-			im.lost(b, key, "its path is not absolute")
+			im.unsafe(b, key, "its path is not absolute")
 			continue
 		case hasRole(at) || hasRole(v.Subpath):
-			im.lost(b, key, "it has %%role%%, and there are no roles")
+			im.unsafe(b, key, "it has %%role%%, and there are no roles")
 			continue
 		case !ofGroup && (hasPlaceholder(at) || hasPlaceholder(v.MappedPath)):
 			im.changed(b, key, "placeholders in what a user has itself are literal text in SFTPGo; here they are replaced")
@@ -73,7 +73,7 @@ func (im *importer) mounts(b *block, list []virtualFolder, ofGroup bool) {
 		} else if other.QuotaSize != v.QuotaSize || other.QuotaFiles != v.QuotaFiles {
 			im.changed(b, key, "SFTPGo gives each mount of one folder the limits of the first; here each has its own")
 		}
-		lines = append(lines, &line{key: key, text: mount(v, at)})
+		lines = append(lines, &line{key: key, guard: true, text: mount(v, at)})
 	}
 	b.addTables("virtual_folders", lines)
 }

@@ -40,7 +40,7 @@ func TestImportDump(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	want := Report{Accounts: 5, Groups: 4, Folders: 6}
+	want := Report{Accounts: 5, Disabled: 1, Groups: 4, Folders: 6}
 	got := r.Report
 	got.Findings = nil
 	if diff := cmp.Diff(want, got); diff != "" {

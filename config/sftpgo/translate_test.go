@@ -74,20 +74,35 @@ var translations = []struct {
 		toml: `
 			# two lines
 			[accounts.a]
-			enabled = false
+			enabled = false # by the import: see its report
 			home_owner = "33:33"`,
 		report: `
 			user a: filters.nonsense: lost: there is nothing like it
 			user a: oidc_custom_fields: lost: there is nothing like it
 			user a: public_keys: lost: 2 not carried: there is no place for keys yet
 			user a: filters.tls_certs: lost: 1 not carried: there is no place for certificates yet
-			user a: filters.totp_config: lost: the secret of the second factor: it has to be set up anew
+			user a: filters.totp_config: lost: the secret of the second factor is not carried: the password alone would do
+			user a: status: disabled: without filters.totp_config it could do more than in SFTPGo; look at it, then remove enabled = false
 			user a: filters.recovery_codes: lost: codes belong to the second factor, which has to be set up anew
 			user a: filters.require_password_change: lost: nobody is asked for a new password at login
 			user a: email: lost: there is nothing like it
 			user a: role: lost: there is nothing like it
 			user a: filters.user_type: lost: there is nothing like it
 			user a: uid: changed: SFTPGo gives every new file to 33:33; here a home is created so, and new files belong to the owner of their home or folder`,
+	},
+	{
+		name: "what SFTPGo refuses until it is changed, and permissions without a root",
+		dump: `{"users":[
+			{"username":"a","status":1,"password":"$6$x$y","filters":{"require_password_change":true}},
+			{"username":"b","status":1,"permissions":{"/in":["upload"]}}]}`,
+		toml: `
+			[accounts.a]
+			[accounts.b]
+			permissions."/in" = ["upload"]
+			permissions."/" = []`,
+		report: `
+			user a: password: lost: SFTPGo refuses it until it is changed: the account needs a new one
+			user a: filters.require_password_change: lost: nobody is asked for a new password at login`,
 	},
 	{
 		name: "names that nobody can have here",
@@ -204,6 +219,7 @@ var translations = []struct {
 			[folders.own]
 			source = "/srv/own"
 			[accounts.a]
+			enabled = false # by the import: see its report
 			home_dir = "/srv/%username%"
 			virtual_folders = [
 			{ folder = "own", path = "/own", quota_size = -1, quota_files = -1 },
@@ -216,9 +232,10 @@ var translations = []struct {
 			folder cloud: filesystem: lost: the folder: its files lie in S3, not in a local directory
 			folder rel: mapped_path: lost: the folder: "srv/rel" is not absolute
 			user a: home_dir: changed: placeholders in what a user has itself are literal text in SFTPGo; here they are replaced
-			user a: virtual_folders./cloud: lost: folder "cloud" is not carried
+			user a: virtual_folders./cloud: lost: folder "cloud" is not carried, and what it covered would show
+			user a: status: disabled: without virtual_folders./cloud it could do more than in SFTPGo; look at it, then remove enabled = false
 			user a: virtual_folders./sub: changed: SFTPGo gives each mount of one folder the limits of the first; here each has its own
-			user a: virtual_folders./rel: lost: folder "rel" is not carried
+			user a: virtual_folders./rel: lost: folder "rel" is not carried, and what it covered would show
 			user a: virtual_folders./.ssh/x: lost: virtual_folders: /.ssh/x is a reserved name
 			user a: virtual_folders./views: lost: virtual_folders: there is no folder "point"
 			folder point: mapped_path: lost: the whole folder: folder "point": /srv/views/x overlaps the mount point /srv/views`,

@@ -86,11 +86,19 @@ func (im *importer) account(a imported) {
 		own.HomeDir = ""
 		im.lost(b, "home_dir", "its primary group's replaces it, and that is not carried")
 	}
+	if !u.Filesystem.local() && a.primary != nil && a.primary.UserSettings.HomeDir != "" {
+		im.unsafe(b, "filesystem", "its primary group's home_dir would be its home")
+	}
 	im.settings(b, &own, false)
 	im.transfersOf(b, &own, a.primary)
 	im.ids(b, u)
 	im.mounts(b, u.VirtualFolders, false)
-	im.permissions(b, im.ownPermissions(a), false)
+	perms := im.ownPermissions(a)
+	im.permissions(b, perms, false)
+	if _, root := perms["/"]; len(perms) > 0 && !root && (a.primary == nil || a.primary.UserSettings.Permissions["/"] == nil) {
+		// Nothing at "/" is nothing in SFTPGo, and everything here.
+		b.addGuard("permissions./", `permissions."/" = []`)
+	}
 	im.conflicts(a)
 }
 
@@ -114,6 +122,8 @@ func (im *importer) dates(a imported) {
 func (im *importer) credentials(b *block, u *user) {
 	switch kind := passwordKind(u.Password); {
 	case u.Password == "":
+	case u.Filters.RequirePasswordChange:
+		im.lost(b, "password", "SFTPGo refuses it until it is changed: the account needs a new one")
 	case kind != "":
 		im.lost(b, "password", "it is %s: the account needs a new one", kind)
 	default:
@@ -129,7 +139,7 @@ func (im *importer) credentials(b *block, u *user) {
 		im.lost(b, "filters.tls_certs", "%d not carried: there is no place for certificates yet", n)
 	}
 	if u.Filters.TOTP.Enabled {
-		im.lost(b, "filters.totp_config", "the secret of the second factor: it has to be set up anew")
+		im.unsafe(b, "filters.totp_config", "the secret of the second factor is not carried: the password alone would do")
 	}
 	if len(u.Filters.RecoveryCodes) > 0 {
 		im.lost(b, "filters.recovery_codes", "codes belong to the second factor, which has to be set up anew")
