@@ -225,8 +225,8 @@ func (s *Server) access(c *call) syscall.Errno {
 	switch {
 	case mask&unix.X_OK != 0 && sp.node.Type == policy.TypeFile:
 		return c.refuse(policy.ReasonNoPermission, policy.ClassRefused) // nothing in a view is a program
-	case mask&unix.W_OK != 0 && !s.files.creating(sp.node.ID):
-		if errno := c.deny(sp.where.Place.Check(policy.OpOpenWrite, t)); errno != 0 {
+	case mask&unix.W_OK != 0:
+		if errno := c.deny(sp.where.Place.Check(s.rewriting(sp, policy.OpOpenWrite), t)); errno != 0 {
 			return errno
 		}
 	}

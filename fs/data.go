@@ -24,13 +24,20 @@ func (s *Server) held(c *call, fh uint64) (spot, *handle, syscall.Errno) {
 	return sp, h, errno
 }
 
+// rewriting is the operation that a change of the file's data is judged as: for
+// its creator, until the last close, it is still the creation.
+func (s *Server) rewriting(sp spot, op policy.Op) policy.Op {
+	if s.files.creating(sp.node.ID) {
+		return policy.OpCreate
+	}
+	return op
+}
+
 // rewrites checks an operation that changes the data of an existing file. Its
 // creator needs no more than upload until the last close.
 func (s *Server) rewrites(c *call, sp spot, op policy.Op) syscall.Errno {
 	c.op = op
-	if s.files.creating(sp.node.ID) {
-		op = policy.OpCreate
-	}
+	op = s.rewriting(sp, op)
 	v := sp.where.Place.Check(op, sp.target(nil))
 	if v.Reason == policy.ReasonPreset {
 		// A preset may ask for the mode on disk, which costs a system call.

@@ -81,9 +81,7 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 	}
 	if h.write || flags&unix.O_TRUNC != 0 {
 		c.op = policy.OpOpenWrite
-		if !s.files.creating(sp.node.ID) {
-			return c.deny(sp.where.Place.Check(policy.OpOpenWrite, t))
-		}
+		return c.deny(sp.where.Place.Check(s.rewriting(sp, policy.OpOpenWrite), t))
 	}
 	return 0
 }

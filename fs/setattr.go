@@ -66,8 +66,8 @@ func setattrOp(valid uint32) policy.Op {
 func (s *Server) maySetattr(c *call, sp spot, in *fuse.SetAttrIn) syscall.Errno {
 	place, t := s.holder(sp), sp.target(&c.stat)
 	check := func(op policy.Op) syscall.Errno {
-		if op != policy.OpChown && s.files.creating(sp.node.ID) {
-			op = policy.OpCreate
+		if op != policy.OpChown {
+			op = s.rewriting(sp, op)
 		}
 		return c.deny(place.Check(op, t))
 	}

@@ -60,12 +60,29 @@ func TestSwap(t *testing.T) {
 		})
 	}
 	expect("at first", nil, nil, nil, nil)
+	// One more file that is still being created when the policy changes.
+	var creating int
+	as(aliceUID, func() {
+		var err error
+		if creating, err = unix.Open(filepath.Join(view, "sub/deep/new2"), unix.O_CREAT|unix.O_WRONLY|unix.O_CLOEXEC, 0o644); err != nil {
+			t.Error(err)
+		}
+	})
+	defer unix.Close(creating)
 
 	readOnly, _ := home(dir, func(a *policy.Account) {
 		a.Permissions = []policy.Permission{{Path: set("/sub"), Verbs: []policy.Setting[string]{set("list"), set("download")}}}
 	})
 	swap(readOnly, ids)
 	expect("read-only", EACCES, nil, nil, EACCES)
+	as(aliceUID, func() {
+		if _, err := unix.Write(creating, []byte("x")); errnoOf(err) != EACCES {
+			t.Errorf("write to what is being created = %v, want EACCES", err)
+		}
+		if err := opened(filepath.Join(view, "sub/deep/new2"), unix.O_WRONLY, none); errnoOf(err) != EACCES {
+			t.Errorf("open what is being created = %v, want EACCES", err)
+		}
+	})
 
 	nothing, _ := home(dir, func(a *policy.Account) {
 		a.Permissions = []policy.Permission{{Path: set("/sub"), Verbs: []policy.Setting[string]{}}}
