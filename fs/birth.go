@@ -22,7 +22,7 @@ func (s *Server) mayMake(c *call, dir spot, name backing.Name, op policy.Op, t p
 	if errno != 0 {
 		return backing.FD{}, errno
 	}
-	if root, errno := s.rootOf(dir); errno != 0 || t == policy.TypeDir && root.Full() {
+	if root, errno := s.root(dir); errno != 0 || t == policy.TypeDir && root.Full() {
 		fd.Release()
 		return backing.FD{}, cmp.Or(errno, syscall.ENFILE)
 	}
@@ -71,7 +71,7 @@ func (s *Server) ownerOf(dir spot, m *policy.Mount) uint32 {
 	src := s.sources.named(m.Source)
 	root := src.pinned()
 	if root == nil { // the mount's source has vanished, a store of it has not
-		root = s.sourceOf(dir).pinned()
+		root = dir.source(s).pinned()
 	}
 	var st backing.Stat
 	if backing.StatFD(root.FD(), &st) == 0 {

@@ -12,11 +12,11 @@ import (
 
 // file is what is kept for a regular file that is or was open.
 type file struct {
-	mu       sync.Mutex // guards backing and failed; held over the registration
-	backing  int32      // backing id that every open of the inode carries, 0 for none
-	failed   bool       // passthrough is not to be had here
-	opens    int        // guarded by files.mu
-	creators int        // opens by the account that created it; guarded by files.mu
+	mu      sync.Mutex // guards backing and failed; held over the registration
+	backing int32      // backing id that every open of the inode carries, 0 for none
+	failed  bool       // passthrough is not to be had here
+	opens   int        // guarded by files.mu
+	created bool       // its creator's until the last close; guarded by files.mu
 }
 
 // files holds the open state of nodes.
@@ -37,14 +37,12 @@ func (fs *files) opened(id uint64, created bool) *file {
 		fs.byNode[id] = f
 	}
 	f.opens++
-	if created {
-		f.creators++
-	}
+	f.created = f.created || created
 	return f
 }
 
-// closed counts one open less. A file that its creator still has open remains
-// its creator's until the last close (product.md §5).
+// closed counts one open less. A file that was created here remains its
+// creator's until the last close (product.md §5).
 func (fs *files) closed(id uint64) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
@@ -54,17 +52,17 @@ func (fs *files) closed(id uint64) {
 	}
 	f.opens--
 	if f.opens <= 0 {
-		f.opens, f.creators = 0, 0
+		f.opens, f.created = 0, false
 	}
 }
 
-// creating reports whether the account that created the file still has it
-// open.
+// creating reports whether the file was created by this account and has not been
+// closed for the last time since.
 func (fs *files) creating(id uint64) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.byNode[id]
-	return f != nil && f.creators > 0
+	return f != nil && f.created
 }
 
 // inUse reports whether the file is open.

@@ -120,14 +120,14 @@ func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot
 	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, t)); errno != 0 {
 		return spot{}, errno
 	}
-	root, errno := s.rootOf(dir)
+	root, errno := s.root(dir)
 	if errno != 0 {
 		return spot{}, errno
 	}
 	if root.Foreign(&c.stat) {
 		return spot{}, c.refuse(policy.ReasonForeignDevice, policy.ClassRefused)
 	}
-	return s.ref(c, dir, s.sourceOf(dir), root, fd, name)
+	return s.ref(c, dir, dir.source(s), root, fd, name)
 }
 
 // answerChild replies with the entry of what was made at name just now.
@@ -250,11 +250,11 @@ func (s *Server) merged(c *call, dir spot, name backing.Name, where node.Where) 
 	if backing.StatAt(fd.Num(), name, &c.stat) != 0 || typeOf(&c.stat) != policy.TypeDir {
 		return spot{}, false
 	}
-	root, errno := s.rootOf(dir)
+	root, errno := s.root(dir)
 	if errno != 0 || root.Foreign(&c.stat) {
 		return spot{}, false
 	}
-	sp, errno := s.ref(c, dir, s.sourceOf(dir), root, fd.Num(), name)
+	sp, errno := s.ref(c, dir, dir.source(s), root, fd.Num(), name)
 	return sp, errno == 0 && sp.node.Type == policy.TypeDir
 }
 
@@ -283,18 +283,6 @@ func (s *Server) mountRoot(c *call, dir spot, src *source, m *policy.Mount, wher
 	key := node.Key{View: dir.view.index, Source: src.index, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino, Parent: dir.node.ID, Name: strings.Clone(where.Name)}
 	return s.refWhere(dir, key, id, where)
 }
-
-// rootOf returns the root that objects in dir lie below.
-func (s *Server) rootOf(dir spot) (*backing.Root, syscall.Errno) {
-	src := s.sourceOf(dir)
-	if src == nil || src.pinned() == nil {
-		return nil, syscall.ENOENT
-	}
-	return src.pinned(), 0
-}
-
-// sourceOf returns the source that objects in dir lie in, nil for none.
-func (s *Server) sourceOf(dir spot) *source { return dir.source(s) }
 
 func (s *Server) forget(c *call) syscall.Errno {
 	s.nodes.Forget(c.head.NodeId, arg[fuse.ForgetIn](c).Nlookup)

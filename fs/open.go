@@ -216,7 +216,7 @@ func (s *Server) mknodFile(c *call, mode uint32) syscall.Errno {
 // made returns the node of an object that was made just now, known by fd, and
 // counts the lookup.
 func (s *Server) made(c *call, dir spot, fd int, name backing.Name) (spot, syscall.Errno) {
-	root, errno := s.rootOf(dir)
+	root, errno := s.root(dir)
 	if errno != 0 {
 		return spot{}, errno
 	}
@@ -225,7 +225,7 @@ func (s *Server) made(c *call, dir spot, fd int, name backing.Name) (spot, sysca
 		return spot{}, errno
 	}
 	id := node.Identity{
-		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: s.sourceOf(dir).index, Root: rootFor(dir),
+		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: dir.source(s).index, Root: rootFor(dir),
 		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
 	}
 	key := node.Key{View: id.View, Source: id.Source, Root: id.Root, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino}

@@ -188,16 +188,7 @@ func (s *Server) dirFD(c *call, sp spot) (backing.FD, syscall.Errno) {
 	if errno := s.verify(sp); errno != 0 {
 		return backing.FD{}, errno
 	}
-	if sp.node.Kind == node.KindView {
-		// A home is entered through its path: it may have been made again.
-		m := sp.where.Place.Mount()
-		root, errno := s.enter(s.sources.named(m.Source), m, sp.rules.ids)
-		if errno != 0 {
-			return backing.FD{}, errno
-		}
-		return backing.Lent(root.FD()), 0
-	}
-	return s.objectFD(sp)
+	return s.baseFD(sp)
 }
 
 // objectFD borrows an O_PATH descriptor of a backed node.
@@ -222,12 +213,12 @@ func (s *Server) openObject(sp spot, root *backing.Root, flags int) (int, syscal
 	if errno != 0 {
 		return -1, errno
 	}
-	dir, release, errno := s.baseFD(spot{sp.where.Parent, sp.where.Parent.Where(), sp.view, sp.rules})
+	dir, errno := s.baseFD(spot{sp.where.Parent, sp.where.Parent.Where(), sp.view, sp.rules})
 	if errno != 0 {
 		return -1, errno
 	}
-	defer release()
-	return backing.OpenAt(dir, name, sp.node.Dev, sp.node.Ino, flags)
+	defer dir.Release()
+	return backing.OpenAt(dir.Num(), name, sp.node.Dev, sp.node.Ino, flags)
 }
 
 // backed reports whether there is a real directory behind the spot.

@@ -183,7 +183,7 @@ func (l *lister) backed(d *stream, cookie uint64) syscall.Errno {
 
 // ino returns the inode number that a backing entry shows, as getattr does.
 func (l *lister) ino(ino uint64) uint64 {
-	if root, errno := l.s.rootOf(l.dir); errno == 0 {
+	if root, errno := l.s.root(l.dir); errno == 0 {
 		return shownIno(ino, root.Dev())
 	}
 	return ino

@@ -85,7 +85,7 @@ func (s *Server) seen(c *call, dir spot, fd int, name backing.Name, t policy.Tar
 // known returns the node of the object called name in fd if the kernel knows
 // it already.
 func (s *Server) known(dir spot, fd int, name backing.Name, st *backing.Stat) (spot, bool) {
-	src := s.sourceOf(dir)
+	src := dir.source(s)
 	key := node.Key{View: dir.view.index, Source: src.index, Root: rootFor(dir), Dev: backing.Dev(st), Ino: st.Ino}
 	if typeOf(st) == policy.TypeFile && st.Nlink > 1 {
 		key.Parent = dir.node.ID

@@ -36,19 +36,19 @@ func (s *Server) atPlace(sp spot) bool {
 	}
 	var st backing.Stat
 	above := spot{sp.where.Parent, sp.where.Parent.Where(), sp.view, sp.rules}
-	dir, release, errno := s.baseFD(above)
+	dir, errno := s.baseFD(above)
 	if errno != 0 {
 		return false
 	}
-	defer release()
+	defer dir.Release()
 	name, errno := backing.NewName(sp.where.Name)
-	if errno != 0 || backing.StatAt(dir, name, &st) != 0 || st.Ino != sp.node.Ino || backing.Dev(&st) != sp.node.Dev {
+	if errno != 0 || backing.StatAt(dir.Num(), name, &st) != 0 || st.Ino != sp.node.Ino || backing.Dev(&st) != sp.node.Dev {
 		return false
 	}
 	if sp.node.Object.Handle == "" {
 		return true
 	}
-	h, errno := backing.HandleAt(dir, name)
+	h, errno := backing.HandleAt(dir.Num(), name)
 	return errno == 0 && h == sp.node.Object.Handle
 }
 
@@ -65,22 +65,19 @@ func (s *Server) currentRoot(sp spot) bool {
 	return root.Ino() == sp.node.Ino && root.Dev() == sp.node.Dev
 }
 
-// baseFD returns a descriptor of a directory that is some node's parent.
-func (s *Server) baseFD(sp spot) (fd int, release func(), errno syscall.Errno) {
+// baseFD borrows an O_PATH descriptor of a backed directory. A home is entered
+// through its path: it may have been made again.
+func (s *Server) baseFD(sp spot) (backing.FD, syscall.Errno) {
 	if sp.node.Kind == node.KindBacked {
-		f, errno := s.objectFD(sp)
-		if errno != 0 {
-			return -1, nil, errno
-		}
-		return f.Num(), f.Release, 0
+		return s.objectFD(sp)
 	}
 	m := sp.where.Place.Mount()
 	if m == nil {
-		return -1, nil, syscall.ENOENT
+		return backing.FD{}, syscall.ENOENT
 	}
 	root, errno := s.enter(s.sources.named(m.Source), m, sp.rules.ids)
 	if errno != 0 {
-		return -1, nil, errno
+		return backing.FD{}, errno
 	}
-	return root.FD(), func() {}, 0
+	return backing.Lent(root.FD()), 0
 }
