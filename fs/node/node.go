@@ -49,6 +49,7 @@ type Node struct {
 
 	where   atomic.Pointer[Where]
 	checked atomic.Int64 // when it was last seen at its place, in Unix nanoseconds
+	sent    atomic.Int64 // when the kernel was last told its attributes, in Unix nanoseconds
 
 	// Guarded by Table.mu.
 	key      Key
@@ -77,6 +78,14 @@ func (n *Node) Checked() int64 { return n.checked.Load() }
 
 // Check notes that n was seen at its place at a time in Unix nanoseconds.
 func (n *Node) Check(at int64) { n.checked.Store(at) }
+
+// Sent returns when the kernel was last sent n's entry and attributes, in Unix
+// nanoseconds, rounded down to what the table keeps; 0 for never.
+func (n *Node) Sent() int64 { return n.sent.Load() }
+
+// MarkSent notes that the kernel is sent n's entry and attributes at a time in
+// Unix nanoseconds.
+func (n *Node) MarkSent(now int64) { n.sent.Store(now) }
 
 // Refresh replaces the rules that are known for old, unless n has been moved
 // meanwhile.
