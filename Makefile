@@ -12,6 +12,7 @@ TOOL     := go tool -modfile=cmd/tools.mod
 FUZZTIME ?= 60s
 BENCH    ?= .
 TESTFLAGS ?=
+ATTACKTIME ?= 20s
 
 .PHONY: help
 help: ## show the goals
@@ -31,8 +32,8 @@ build: ## build bin/grantfs, static
 test: race ## all tests, with everything they need (root)
 
 .PHONY: race
-race: deps ## go test -race ./... (root)
-	go test -race -timeout 15m $(TESTFLAGS) ./...
+race: deps ## go test -race ./..., attacks for ATTACKTIME (20s) each (root)
+	GRANTFS_ATTACK_TIME=$(ATTACKTIME) go test -race -timeout 15m $(TESTFLAGS) ./...
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s)
