@@ -206,7 +206,7 @@ func (s *Server) objectFD(sp spot) (backing.FD, syscall.Errno) {
 // its name in the directory that held it last.
 func (s *Server) openObject(sp spot, root *backing.Root, flags int) (int, syscall.Errno) {
 	obj := sp.node.Object
-	if obj.Handle != "" || obj.FD > 0 {
+	if !obj.Handle.IsZero() || obj.FD > 0 {
 		return root.Open(obj, flags)
 	}
 	name, errno := backing.NewName(sp.where.Name)

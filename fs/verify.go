@@ -45,7 +45,7 @@ func (s *Server) atPlace(sp spot) bool {
 	if errno != 0 || backing.StatAt(dir.Num(), name, &st) != 0 || st.Ino != sp.node.Ino || backing.Dev(&st) != sp.node.Dev {
 		return false
 	}
-	if sp.node.Object.Handle == "" {
+	if sp.node.Object.Handle.IsZero() {
 		return true
 	}
 	h, errno := backing.HandleAt(dir.Num(), name)
@@ -59,7 +59,7 @@ func (s *Server) currentRoot(sp spot) bool {
 	if errno != 0 {
 		return false
 	}
-	if sp.node.Object.Handle != "" {
+	if !sp.node.Object.Handle.IsZero() {
 		return root.IsHandle(sp.node.Object.Handle) && root.Dev() == sp.node.Dev
 	}
 	return root.Ino() == sp.node.Ino && root.Dev() == sp.node.Dev

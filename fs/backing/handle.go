@@ -7,52 +7,62 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Handle is a file handle of one file system: its type in four bytes, then its
-// opaque bytes. The empty Handle means that the file system has none.
-type Handle string
+// inlineHandle is how many opaque bytes a Handle holds: ext4 has 8, xfs 8 to
+// 12, tmpfs 12, btrfs 20.
+const inlineHandle = 24
 
-// maxHandle is MAX_HANDLE_SZ of open_by_handle_at(2).
-const maxHandle = 128
+// Handle is a file handle of one file system. The zero Handle means that there
+// is none: the file system has no handles, or longer ones than fit, which are
+// then not used (see Root.HasHandles). It holds no pointer, so that it can lie
+// in memory that outlives the process.
+type Handle struct {
+	size, typ uint8
+	data      [inlineHandle]byte
+}
+
+// IsZero reports whether h is no handle.
+func (h Handle) IsZero() bool { return h == Handle{} }
 
 type rawHandle struct {
 	bytes uint32
 	typ   int32
-	data  [maxHandle]byte
+	data  [inlineHandle]byte
 }
 
-func handleAt(dir int, name unsafe.Pointer, flags int) (Handle, int32, syscall.Errno) {
-	var h rawHandle
+// handleAt fails with EOVERFLOW where a handle does not fit.
+func handleAt(dir int, name unsafe.Pointer, flags int) (Handle, syscall.Errno) {
+	raw := rawHandle{bytes: inlineHandle}
 	var mount int32
-	h.bytes = maxHandle
-	_, _, e := unix.Syscall6(unix.SYS_NAME_TO_HANDLE_AT, uintptr(dir), uintptr(name), uintptr(unsafe.Pointer(&h)), uintptr(unsafe.Pointer(&mount)), uintptr(flags), 0)
+	_, _, e := unix.Syscall6(unix.SYS_NAME_TO_HANDLE_AT, uintptr(dir), uintptr(name), uintptr(unsafe.Pointer(&raw)), uintptr(unsafe.Pointer(&mount)), uintptr(flags), 0)
 	if e != 0 {
-		return "", 0, e
+		return Handle{}, e
 	}
-	return Handle(unsafe.Slice((*byte)(unsafe.Pointer(&h.typ)), 4+h.bytes)), mount, 0
+	if raw.bytes == 0 || raw.bytes > inlineHandle || raw.typ < 0 || raw.typ > 0xff {
+		return Handle{}, syscall.EOVERFLOW
+	}
+	h := Handle{size: uint8(raw.bytes), typ: uint8(raw.typ)}
+	copy(h.data[:], raw.data[:raw.bytes])
+	return h, 0
 }
 
 // HandleAt returns the handle of the object called name in dir, never
 // following a symlink.
 func HandleAt(dir int, name Name) (Handle, syscall.Errno) {
-	h, _, e := handleAt(dir, name.ptr(), 0)
-	return h, e
+	return handleAt(dir, name.ptr(), 0)
 }
 
 // HandleFD returns the handle of the object that fd refers to.
 func HandleFD(fd int) (Handle, syscall.Errno) {
-	h, _, e := handleAt(fd, unsafe.Pointer(&emptyPath), unix.AT_EMPTY_PATH)
-	return h, e
+	return handleAt(fd, unsafe.Pointer(&emptyPath), unix.AT_EMPTY_PATH)
 }
 
 // openHandle opens h with open_by_handle_at(2); mount is any open descriptor of
 // its mount.
 func openHandle(mount int, h Handle, flags int) (int, syscall.Errno) {
-	if len(h) < 4 || len(h) > maxHandle+4 {
+	if h.size == 0 || h.size > inlineHandle {
 		return -1, syscall.ESTALE
 	}
-	var raw rawHandle
-	raw.bytes = uint32(len(h) - 4)
-	copy(unsafe.Slice((*byte)(unsafe.Pointer(&raw.typ)), 4+maxHandle), h)
+	raw := rawHandle{bytes: uint32(h.size), typ: int32(h.typ), data: h.data}
 	for {
 		fd, _, e := unix.Syscall(unix.SYS_OPEN_BY_HANDLE_AT, uintptr(mount), uintptr(unsafe.Pointer(&raw)), uintptr(flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_LARGEFILE))
 		if e == syscall.EINTR {
