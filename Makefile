@@ -58,7 +58,15 @@ fmt: ## format the sources
 check: lint race ## what must hold before a commit: lint and race
 
 .PHONY: bench
-bench: ## run the micro-benchmarks (BENCH selects)
+bench: deps build bin/bench ## the gates of performance against other file systems, into bench.json (root; BENCH_QUICK=1)
+	@bin/bench run bin/grantfs
+
+.PHONY: bin/bench
+bin/bench:
+	@go test -c -o bin/bench ./integration/bench
+
+.PHONY: micro
+micro: ## run the micro-benchmarks (BENCH selects)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: demo

@@ -28,10 +28,10 @@ type Daemon struct {
 	news  chan struct{} // closed and replaced at each line
 }
 
-// start starts a program in a process group of its own, so that Ctrl-C reaches
+// Start starts a program in a process group of its own, so that Ctrl-C reaches
 // it only through its owner. Its output goes to tee too, unless nil. The caller
 // must Stop it.
-func start(name string, tee io.Writer, cmd *exec.Cmd) (*Daemon, error) {
+func Start(name string, tee io.Writer, cmd *exec.Cmd) (*Daemon, error) {
 	d := &Daemon{Name: name, cmd: cmd, done: make(chan struct{}), news: make(chan struct{})}
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	r, w := io.Pipe()

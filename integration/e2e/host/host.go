@@ -60,7 +60,7 @@ func New(o Options) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{Binary: o.Binary, tee: o.Tee}
-	ports, err := freePorts(4)
+	ports, err := FreePorts(4)
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +76,8 @@ func New(o Options) (*Host, error) {
 	return h, nil
 }
 
-// freePorts returns n ports that nothing listens on now.
-func freePorts(n int) ([]int, error) {
+// FreePorts returns n ports that nothing listens on now.
+func FreePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {
 		l, err := net.Listen("tcp4", "127.0.0.1:0")
@@ -109,7 +109,7 @@ func (h *Host) Serve() (*Daemon, error) {
 
 // Start starts a program under a name; Close stops it if nothing did before.
 func (h *Host) Start(name string, cmd *exec.Cmd) (*Daemon, error) {
-	d, err := start(name, h.tee, cmd)
+	d, err := Start(name, h.tee, cmd)
 	if err != nil {
 		return nil, err
 	}
