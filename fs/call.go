@@ -16,6 +16,7 @@ import (
 
 // call is one request on its way through the funnel.
 type call struct {
+	request *kernel.Request // Pause what waits for something else than the backing
 	in      []byte
 	out     []byte
 	head    *fuse.InHeader
@@ -31,7 +32,7 @@ type call struct {
 func (s *Server) Handle(r *kernel.Request) (n int, errno syscall.Errno) {
 	start := time.Now()
 	c := s.calls.Get().(*call)
-	c.in, c.out, c.head, c.size = r.In, r.Out, r.Header(), 0
+	c.request, c.in, c.out, c.head, c.size = r, r.In, r.Out, r.Header(), 0
 	c.op, c.verdict = policy.OpNone, policy.Verdict{}
 	defer func() {
 		if p := recover(); p != nil {
@@ -51,10 +52,24 @@ func (s *Server) Handle(r *kernel.Request) (n int, errno syscall.Errno) {
 	return c.size, errno
 }
 
-// Slow reports whether the request may wait for a disk (kernel.Handler).
-func (s *Server) Slow(r *kernel.Request) bool {
-	op := r.Header().Opcode
-	return op < kernel.OpcodeCount && table[op].slow
+// Plan says whose request it is, and whether it may wait for a disk
+// (kernel.Handler). What takes something back is nobody's: it must never queue
+// behind what it would end.
+func (s *Server) Plan(r *kernel.Request) kernel.Plan {
+	h := r.Header()
+	switch op := kernel.Opcode(h.Opcode); op {
+	case kernel.OpRelease, kernel.OpReleasedir, kernel.OpFlush:
+		return kernel.Plan{}
+	default:
+		if op.Silent() || op >= kernel.OpcodeCount {
+			return kernel.Plan{}
+		}
+	}
+	p := kernel.Plan{Slow: table[h.Opcode].slow}
+	if n := s.nodes.Get(h.NodeId); n != nil {
+		p.Lane = uint64(n.View)
+	}
+	return p
 }
 
 // dispatch finds the row of the request and runs it.

@@ -23,7 +23,16 @@ type Conn struct {
 	point    string
 	number   uint32 // of the connection in /sys/fs/fuse/connections
 	features Features
+	lanes    lanes
 }
+
+// Waiting returns how many requests wait for a slot of their account, or for
+// what they are paced by.
+func (c *Conn) Waiting() int { return int(c.lanes.waiting.Load()) }
+
+// Refused returns how many requests were answered ENOMEM because too many of
+// their account wait already.
+func (c *Conn) Refused() uint64 { return c.lanes.refused.Load() }
 
 // Features returns what the kernel granted; valid once Start has returned.
 func (c *Conn) Features() Features { return c.features }

@@ -3,9 +3,16 @@
 // files for passthrough. It knows the wire format of fuse(4) and nothing of
 // views or policies.
 //
-// Two plain blocking readers serve the connection; a Handler answers each
-// request on the reader's goroutine, or on one of its own when the operation
-// may last (Handler.Slow), which then takes the buffers along.
+// Two plain blocking readers serve the connection. What a Handler plans as quick
+// is answered on the reader's goroutine. What may last, and everything of a lane
+// (an account) in which a request has just been stuck, is handed over to a
+// goroutine that waits for a slot of the lane: so one account's hung backing
+// costs the others one period of the watchdog and no reader. A request that waits
+// for something else than the backing says so (Request.Pause) and then holds
+// neither reader nor slot. What waits can be interrupted (fuse's INTERRUPT); a
+// system call on a backing can't, so other interrupts are dropped.
+//
+// Lock order: loop.mu → lanes.mu; interrupts.mu is a leaf.
 //
 // Invariants: a reply is written exactly once for each request that wants one;
 // notifications are never sent from a Handler (the kernel holds the inode lock

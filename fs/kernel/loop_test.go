@@ -59,7 +59,9 @@ func (w wire) receive() (unique uint64, errno syscall.Errno, body []byte) {
 // handler answers GETATTR at once, READ when it is let go, FSYNC slowly.
 type handler struct{ letGo chan struct{} }
 
-func (h handler) Slow(r *Request) bool { return Opcode(r.Header().Opcode) == OpFsync }
+func (h handler) Plan(r *Request) Plan {
+	return Plan{Slow: Opcode(r.Header().Opcode) == OpFsync}
+}
 
 func (h handler) Handle(r *Request) (int, syscall.Errno) {
 	switch Opcode(r.Header().Opcode) {

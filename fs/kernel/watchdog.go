@@ -7,8 +7,8 @@ import (
 
 const (
 	watchPeriod = 10 * time.Millisecond
-	// maxReaders bounds the spare readers: so many requests can hang on a
-	// backing at once before the mount waits with them.
+	// maxReaders bounds the spare readers. A lane can't take more than the base
+	// readers, and from alarm on no request is answered by a reader.
 	maxReaders = 64
 )
 
@@ -58,24 +58,32 @@ func (w *watchdog) surplus() bool {
 }
 
 // look counts the readers that have been with one request for more than a
-// whole period, and replaces them.
+// whole period, holds it against the requests' lanes, and replaces them.
 func (l *loop) look(w *watchdog) {
 	now := w.tick.Add(1)
 	l.mu.Lock()
 	all, stuck := len(l.readers), 0
 	for r := range l.readers {
-		if since := r.busy.Load(); since != 0 && now-since > 2 {
-			stuck++
+		since := r.busy.Load()
+		if since == 0 || now-since>>1 <= 2 {
+			continue
+		}
+		stuck++
+		if key := r.lane.Load(); since&stuckBit == 0 {
+			l.lanes.suspect(key, now)
+			if !r.busy.CompareAndSwap(since, since|stuckBit) {
+				l.lanes.unstuck(key) // it has finished just now
+			}
 		}
 	}
-	ended := all == 0 || l.err != nil
-	l.mu.Unlock()
-	switch reading := all - stuck; {
-	case ended:
-	case reading < l.base && all < maxReaders:
-		w.spare.Store(0)
-		l.start(w)
-	default:
-		w.spare.Store(int64(max(0, reading-l.base)))
+	reading := all - stuck
+	if all > 0 && l.err == nil { // a reader that is there keeps l.wg waiting
+		for n := reading; n < l.base && all < maxReaders; n, all = n+1, all+1 {
+			l.add()
+		}
 	}
+	l.mu.Unlock()
+	w.spare.Store(int64(max(0, reading-l.base)))
+	l.lanes.alarmed.Store(stuck >= alarm)
+	l.lanes.trust(now)
 }
