@@ -197,16 +197,39 @@ func TestCreatorReadsNothing(t *testing.T) {
 // TestSetuidIsCleared: whoever changes a program with more rights changes it
 // into one without.
 func TestSetuidIsCleared(t *testing.T) {
-	dir := tree(t, "a", "b", "c")
+	dir := tree(t, "truncate", "open-truncate", "write", "append", "ftruncate", "fallocate", "copy", "from")
 	in, ids := home(dir, nil)
 	m := mount(t, in, ids)
 	view := filepath.Join(m.point, "alice")
+	outside := func(name string) error { return unix.Chmod(filepath.Join(dir, name), 0o6775) }
+	// change opens the file, and only then somebody beside the mount sets the bits.
+	change := func(flags int, f func(fd int) error) func(string) error {
+		return func(p string) error {
+			return opened(p, flags, func(fd int) (err error) {
+				as(0, func() { err = outside(filepath.Base(p)) })
+				if err != nil {
+					return err
+				}
+				return f(fd)
+			})
+		}
+	}
+	write := func(fd int) error { _, err := unix.Write(fd, []byte("x")); return err }
 	for name, change := range map[string]func(string) error{
-		"a": func(p string) error { return opened(p, unix.O_WRONLY, none) },
-		"b": func(p string) error { return unix.Truncate(p, 1) },
-		"c": func(p string) error { return opened(p, unix.O_RDONLY|unix.O_TRUNC, none) },
+		"truncate":      func(p string) error { return unix.Truncate(p, 1) },
+		"open-truncate": func(p string) error { return opened(p, unix.O_RDONLY|unix.O_TRUNC, none) },
+		"write":         change(unix.O_WRONLY, write),
+		"append":        change(unix.O_WRONLY|unix.O_APPEND, write),
+		"ftruncate":     change(unix.O_RDWR, func(fd int) error { return unix.Ftruncate(fd, 1) }),
+		"fallocate":     change(unix.O_RDWR, func(fd int) error { return unix.Fallocate(fd, 0, 0, 100) }),
+		"copy": change(unix.O_RDWR, func(fd int) error {
+			return opened(filepath.Join(view, "from"), unix.O_RDONLY, func(from int) error {
+				_, err := unix.CopyFileRange(from, nil, fd, nil, 3, 0)
+				return err
+			})
+		}),
 	} {
-		if err := unix.Chmod(filepath.Join(dir, name), 0o6775); err != nil {
+		if err := outside(name); err != nil {
 			t.Fatal(err)
 		}
 		as(aliceUID, func() {

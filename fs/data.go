@@ -13,7 +13,12 @@ import (
 // held places the handle's file and judges the operation again: a change of
 // policy reaches open files too (product.md §4, decision 8).
 func (s *Server) held(c *call, fh uint64) (spot, *handle, syscall.Errno) {
-	sp, errno := s.findOpen(c, c.head.NodeId)
+	return s.heldOn(c, c.head.NodeId, fh)
+}
+
+// heldOn is held for a handle of the node with the given id.
+func (s *Server) heldOn(c *call, id, fh uint64) (spot, *handle, syscall.Errno) {
+	sp, errno := s.findOpen(c, id)
 	if errno == 0 {
 		errno = s.belongs(c, sp)
 	}
@@ -91,9 +96,13 @@ func (s *Server) write(c *call) syscall.Errno {
 	}
 	defer fd.Release()
 	// The kernel's offset for O_APPEND comes from one view's idea of the size;
-	// another writer may have appended since.
-	n, errno := backing.Pwrite(fd.Num(), c.body[:in.Size], int64(in.Offset), h.append)
+	// another writer may have appended since. The flags are those of this moment:
+	// fcntl(2) may have changed the open's.
+	n, errno := backing.Pwrite(fd.Num(), c.body[:in.Size], int64(in.Offset), in.Flags&unix.O_APPEND != 0)
 	if errno != 0 {
+		return errno
+	}
+	if errno := backing.DropPrivileges(fd.Num()); errno != 0 {
 		return errno
 	}
 	reply[fuse.WriteOut](c).Size = uint32(n)
@@ -109,7 +118,7 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 	if !h.write {
 		return syscall.EBADF
 	}
-	if in.Mode != 0 {
+	if !allocates(in.Mode) {
 		return syscall.EOPNOTSUPP
 	}
 	if errno := s.rewrites(c, sp, policy.OpFallocate); errno != 0 {
@@ -120,7 +129,17 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 		return errno
 	}
 	defer fd.Release()
-	return backing.Allocate(fd.Num(), int64(in.Offset), int64(in.Length))
+	if errno := backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length)); errno != 0 {
+		return errno
+	}
+	return backing.DropPrivileges(fd.Num())
+}
+
+// allocates reports whether a mode of fallocate(2) is served: those that leave
+// no space beyond the end of the file, where no bucket would count it
+// (product.md §9). The kernel asks for no others than these and KEEP_SIZE.
+func allocates(mode uint32) bool {
+	return mode == 0 || mode == unix.FALLOC_FL_ZERO_RANGE || mode == unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE
 }
 
 func (s *Server) fsync(c *call) syscall.Errno {

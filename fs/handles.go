@@ -12,7 +12,6 @@ type handle struct {
 	node    *node.Node
 	read    bool
 	write   bool
-	append  bool
 	created bool    // by this very open
 	stream  *stream // of a directory
 }

@@ -113,6 +113,25 @@ var attempts = []attempt{
 	{"fallocate", []policy.Op{policy.OpFallocate}, true, func(p func(string) string) error {
 		return opened(p("f"), unix.O_WRONLY, func(fd int) error { return unix.Fallocate(fd, 0, 0, 9999) })
 	}, ok, EACCES, ENOENT, EACCES},
+	{"fallocate-keep-size", []policy.Op{policy.OpFallocate}, false, func(p func(string) string) error {
+		return opened(p("f"), unix.O_WRONLY, func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, 9999) })
+	}, ENOTSU, EACCES, ENOENT, EACCES},
+	{"punch-hole", []policy.Op{policy.OpFallocate}, true, func(p func(string) string) error {
+		return opened(p("f"), unix.O_WRONLY, func(fd int) error {
+			return unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 1, 3)
+		})
+	}, ok, EACCES, ENOENT, EACCES},
+	{"zero-range", []policy.Op{policy.OpFallocate}, true, func(p func(string) string) error {
+		return opened(p("f"), unix.O_WRONLY, func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_ZERO_RANGE, 2, 9999) })
+	}, ok, EACCES, ENOENT, EACCES},
+	{"zero-range-keep-size", []policy.Op{policy.OpFallocate}, false, func(p func(string) string) error {
+		return opened(p("f"), unix.O_WRONLY, func(fd int) error {
+			return unix.Fallocate(fd, unix.FALLOC_FL_ZERO_RANGE|unix.FALLOC_FL_KEEP_SIZE, 2, 9999)
+		})
+	}, ENOTSU, EACCES, ENOENT, EACCES},
+	{"collapse-range", nil, false, func(p func(string) string) error {
+		return opened(p("f"), unix.O_WRONLY, func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_COLLAPSE_RANGE, 0, 4096) })
+	}, ENOTSU, EACCES, ENOENT, EACCES},
 	{"fsync", []policy.Op{policy.OpFsync}, false, func(p func(string) string) error { return opened(p("f"), unix.O_RDONLY, unix.Fsync) }, ok, EACCES, ENOENT, EACCES},
 	{"fsync-dir", []policy.Op{policy.OpFsync}, false, func(p func(string) string) error { return opened(p("e"), unix.O_RDONLY, unix.Fsync) }, ok, EACCES, ENOENT, EACCES},
 	{"lseek-hole", []policy.Op{policy.OpLseek}, false, func(p func(string) string) error {
@@ -143,6 +162,12 @@ var attempts = []attempt{
 	{"rename-noreplace", nil, false, func(p func(string) string) error {
 		return unix.Renameat2(unix.AT_FDCWD, p("f"), unix.AT_FDCWD, p("d"), unix.RENAME_NOREPLACE)
 	}, syscall.EEXIST, syscall.EEXIST, ENOENT, EACCES},
+	{"exchange", []policy.Op{policy.OpRename}, true, func(p func(string) string) error {
+		return unix.Renameat2(unix.AT_FDCWD, p("f"), unix.AT_FDCWD, p("e"), unix.RENAME_EXCHANGE)
+	}, ok, EACCES, ENOENT, EACCES},
+	{"exchange-nothing", nil, false, func(p func(string) string) error {
+		return unix.Renameat2(unix.AT_FDCWD, p("f"), unix.AT_FDCWD, p("new"), unix.RENAME_EXCHANGE)
+	}, ENOENT, ENOENT, ENOENT, EACCES},
 	{"rename-whiteout", []policy.Op{policy.OpRename}, false, func(p func(string) string) error {
 		return unix.Renameat2(unix.AT_FDCWD, p("f"), unix.AT_FDCWD, p("new"), unix.RENAME_WHITEOUT)
 	}, syscall.EINVAL, syscall.EINVAL, ENOENT, EACCES},
@@ -152,14 +177,18 @@ var attempts = []attempt{
 	{"mknod-fifo", []policy.Op{policy.OpMknod}, false, func(p func(string) string) error { return unix.Mknod(p("new"), unix.S_IFIFO|0o644, 0) }, EPERM, EPERM, EPERM, EACCES},
 	{"mknod-socket", []policy.Op{policy.OpMknod}, false, func(p func(string) string) error { return unix.Mknod(p("new"), unix.S_IFSOCK|0o644, 0) }, EPERM, EPERM, EPERM, EACCES},
 	{"tmpfile", []policy.Op{policy.OpTmpfile}, false, func(p func(string) string) error { return opened(p("d"), unix.O_TMPFILE|unix.O_RDWR, none) }, ENOTSU, ENOTSU, ENOENT, EACCES},
-	{"getxattr", []policy.Op{policy.OpXattr}, false, func(p func(string) string) error {
+	{"getxattr", []policy.Op{policy.OpGetxattr}, false, func(p func(string) string) error {
 		_, err := unix.Lgetxattr(p("f"), "user.x", make([]byte, 10))
 		return err
 	}, ENOTSU, ENOTSU, ENOENT, EACCES},
-	{"setxattr", []policy.Op{policy.OpXattr}, false, func(p func(string) string) error { return unix.Lsetxattr(p("f"), "user.x", []byte("1"), 0) }, ENOTSU, ENOTSU, ENOENT, EACCES},
-	{"listxattr", []policy.Op{policy.OpXattr}, false, func(p func(string) string) error {
+	{"setxattr", []policy.Op{policy.OpSetxattr}, false, func(p func(string) string) error { return unix.Lsetxattr(p("f"), "user.x", []byte("1"), 0) }, ENOTSU, ENOTSU, ENOENT, EACCES},
+	{"listxattr", []policy.Op{policy.OpListxattr}, false, func(p func(string) string) error {
 		_, err := unix.Llistxattr(p("f"), make([]byte, 10))
 		return err
+	}, ENOTSU, ENOTSU, ENOENT, EACCES},
+	{"removexattr", []policy.Op{policy.OpSetxattr}, false, func(p func(string) string) error { return unix.Lremovexattr(p("f"), "user.x") }, ENOTSU, ENOTSU, ENOENT, EACCES},
+	{"setxattr-security", []policy.Op{policy.OpSetxattr}, false, func(p func(string) string) error {
+		return unix.Lsetxattr(p("f"), "security.x", []byte("1"), 0)
 	}, ENOTSU, ENOTSU, ENOENT, EACCES},
 	{"ioctl", []policy.Op{policy.OpIoctl}, false, func(p func(string) string) error {
 		return opened(p("f"), unix.O_RDONLY, func(fd int) error {

@@ -21,12 +21,12 @@ func (s *Server) open(c *call) syscall.Errno {
 		return syscall.EINVAL
 	}
 	flags := arg[fuse.OpenIn](c).Flags
-	h := &handle{node: sp.node, append: flags&unix.O_APPEND != 0}
+	h := &handle{node: sp.node}
 	h.read, h.write = accessMode(flags)
 	if errno := s.mayOpen(c, sp, h, flags); errno != 0 {
 		return errno
 	}
-	if errno := s.openData(c, sp, h.write, flags); errno != 0 {
+	if errno := s.openData(sp, h.write, flags); errno != 0 {
 		return errno
 	}
 	s.handleOut(reply[fuse.OpenOut](c), sp, h)
@@ -35,8 +35,7 @@ func (s *Server) open(c *call) syscall.Errno {
 
 // openData opens the file as far as an open(2) must be able to fail: a reader
 // needs no descriptor here, its data is passed through.
-// c.stat holds what mayOpen has seen.
-func (s *Server) openData(c *call, sp spot, write bool, flags uint32) syscall.Errno {
+func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
 	if !write && flags&unix.O_TRUNC == 0 {
 		return 0
 	}
@@ -45,13 +44,13 @@ func (s *Server) openData(c *call, sp spot, write bool, flags uint32) syscall.Er
 		return errno
 	}
 	defer fd.Release()
-	if errno := dropPrivileges(fd.Num(), &c.stat); errno != 0 {
+	if flags&unix.O_TRUNC == 0 {
+		return 0
+	}
+	if errno := backing.Truncate(fd.Num(), 0); errno != 0 {
 		return errno
 	}
-	if flags&unix.O_TRUNC != 0 {
-		return backing.Truncate(fd.Num(), 0)
-	}
-	return 0
+	return backing.DropPrivileges(fd.Num())
 }
 
 // accessMode splits open(2)'s access mode.
@@ -110,16 +109,6 @@ func (s *Server) handleOut(out *fuse.OpenOut, sp spot, h *handle) {
 	}
 }
 
-// dropPrivileges clears the set-user-ID and set-group-ID bits of a file that is
-// about to be written, as the kernel does for writers who are not root. The
-// daemon is root, and the kernel, which is shown no such bits, can't ask for it.
-func dropPrivileges(fd int, st *backing.Stat) syscall.Errno {
-	if st.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
-		return 0
-	}
-	return backing.Chmod(fd, uint32(st.Mode)&0o1777)
-}
-
 // create makes a regular file and opens it; of two at once, the loser opens
 // what the winner made.
 func (s *Server) create(c *call) syscall.Errno {
@@ -132,7 +121,7 @@ func (s *Server) create(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	h := &handle{node: sp.node, append: in.Flags&unix.O_APPEND != 0, created: created}
+	h := &handle{node: sp.node, created: created}
 	h.read, h.write = accessMode(in.Flags)
 	out := reply[fuse.CreateOut](c)
 	s.handleOut(&out.OpenOut, sp, h) // first: the creator's file is shown as its own
@@ -188,7 +177,7 @@ func (s *Server) openThere(c *call, dir spot, name backing.Name, flags uint32) (
 		errno = syscall.EEXIST
 	default:
 		if errno = s.mayOpen(c, sp, &h, flags); errno == 0 {
-			errno = s.openData(c, sp, h.write, flags)
+			errno = s.openData(sp, h.write, flags)
 		}
 	}
 	if errno != 0 {

@@ -19,56 +19,83 @@ func (s *Server) rename1(c *call) syscall.Errno {
 
 func (s *Server) rename2(c *call) syscall.Errno {
 	in := arg[fuse.RenameIn](c)
-	if in.Flags&^unix.RENAME_NOREPLACE != 0 {
-		// EXCHANGE comes with the complete engine; WHITEOUT never.
-		return syscall.EINVAL
+	switch in.Flags {
+	case 0, unix.RENAME_NOREPLACE:
+		return s.rename(c, in.Newdir, in.Flags)
+	case unix.RENAME_EXCHANGE:
+		return s.exchange(c, in.Newdir)
 	}
-	return s.rename(c, in.Newdir, in.Flags)
+	return syscall.EINVAL // as from file systems that have no whiteouts
+}
+
+// end is one of the two names of a rename.
+type end struct {
+	dir  spot
+	name backing.Name
+	fd   backing.FD    // of dir
+	t    policy.Target // what is there now
+
+	node  spot // of what is there, if known
+	known bool // the kernel has a node for it
+}
+
+// ends begins a rename: the two directories, which must be of one view, and the
+// names in them.
+func (s *Server) ends(c *call, newDir uint64) (from, to end, errno syscall.Errno) {
+	if from.dir, errno = s.own(c, c.head.NodeId); errno != 0 {
+		return from, to, errno
+	}
+	if to.dir, errno = s.own(c, newDir); errno != 0 {
+		return from, to, errno
+	}
+	if from.dir.view != to.dir.view {
+		return from, to, syscall.EXDEV
+	}
+	if from.name, errno = c.name(); errno != 0 {
+		return from, to, errno
+	}
+	to.name, errno = c.name()
+	return from, to, errno
 }
 
 func (s *Server) rename(c *call, newDir uint64, flags uint32) syscall.Errno {
-	from, errno := s.own(c, c.head.NodeId)
+	from, to, errno := s.ends(c, newDir)
 	if errno != 0 {
 		return errno
 	}
-	to, errno := s.own(c, newDir)
-	if errno != 0 {
+	if from.fd, from.t, errno = s.existing(c, from.dir, from.name, &c.stat); errno != 0 {
 		return errno
 	}
-	if from.view != to.view {
+	defer from.fd.Release()
+	if to.fd, to.t, errno = s.replaced(c, to.dir, to.name); errno != 0 {
+		return errno
+	}
+	defer to.fd.Release()
+	if errno := c.deny(from.dir.where.Place.CheckRename(from.t, to.dir.where.Place, to.t)); errno != 0 {
+		return errno
+	}
+	if errno := s.arrives(c, from, to.dir); errno != 0 {
+		return errno
+	}
+	if from.node, from.known = s.known(from.dir, from.fd.Num(), from.name, &c.stat); s.stranded(from, to.dir) {
 		return syscall.EXDEV
 	}
-	oldName, errno := c.name()
-	if errno != 0 {
-		return errno
+	if s.sameBirth(from.dir, to.dir) {
+		return s.move(c, from, to, flags)
 	}
-	newName, errno := c.name()
-	if errno != 0 {
-		return errno
-	}
-	oldFD, moved, errno := s.existing(c, from, oldName, &c.stat)
-	if errno != 0 {
-		return errno
-	}
-	defer oldFD.Release()
-	newFD, over, errno := s.replaced(c, to, newName)
-	if errno != 0 {
-		return errno
-	}
-	defer newFD.Release()
-	if errno := c.deny(from.where.Place.CheckRename(moved, to.where.Place, over)); errno != 0 {
-		return errno
-	}
-	if moved.Type == policy.TypeSymlink {
-		// Judged where it would lie: a link that leaves its mount is absent.
-		if errno := s.judgeLink(c, oldFD.Num(), oldName, to.where.Depth); errno != 0 {
-			return c.refuse(policy.ReasonSymlink, policy.ClassRefused)
-		}
-	}
-	if from.where.Place.Mount() != to.where.Place.Mount() && !s.sameBirth(from, to) {
+	if from.t.Type != policy.TypeFile {
 		return c.refuse(policy.ReasonAcrossMounts, policy.ClassCross)
 	}
-	return s.move(c, from, oldFD.Num(), oldName, to, newFD.Num(), newName, over.Type, flags)
+	return s.reown(c, from, to, flags)
+}
+
+// arrives judges a symlink where it would lie: one that leaves its mount is
+// absent, and is refused here.
+func (s *Server) arrives(c *call, from end, dir spot) syscall.Errno {
+	if from.t.Type == policy.TypeSymlink && s.judgeLink(c, from.fd.Num(), from.name, dir.where.Depth) != 0 {
+		return c.refuse(policy.ReasonSymlink, policy.ClassRefused)
+	}
+	return 0
 }
 
 // replaced says what is at the target of a rename; nothing there is fine, and a
@@ -101,6 +128,9 @@ func (s *Server) replaced(c *call, dir spot, name backing.Name) (backing.FD, pol
 // birth rules, so that one rename(2) leaves nothing to mend (product.md §7).
 func (s *Server) sameBirth(from, to spot) bool {
 	a, b := from.where.Place.Mount(), to.where.Place.Mount()
+	if a == b {
+		return true
+	}
 	if a == nil || b == nil || a.GroupWrite != b.GroupWrite || a.ClientMode != b.ClientMode {
 		return false
 	}
@@ -117,14 +147,15 @@ func (s *Server) sameBirth(from, to spot) bool {
 // directories may have put another object at either name meanwhile. Where
 // nothing was at the target nothing is replaced; and if another object was
 // moved, it is moved back.
-func renameJudged(c *call, oldFD int, oldName backing.Name, newFD int, newName backing.Name, over policy.FileType, flags uint32) syscall.Errno {
+func renameJudged(c *call, from, to end, flags uint32) syscall.Errno {
+	oldFD, newFD := from.fd.Num(), to.fd.Num()
 	try := flags
-	if over == policy.TypeNone {
+	if to.t.Type == policy.TypeNone {
 		try |= unix.RENAME_NOREPLACE
 	}
-	errno := backing.Rename(oldFD, oldName, newFD, newName, try)
+	errno := backing.Rename(oldFD, from.name, newFD, to.name, try)
 	if errno == syscall.EINVAL && try != flags {
-		errno = backing.Rename(oldFD, oldName, newFD, newName, flags) // not all file systems have it
+		errno = backing.Rename(oldFD, from.name, newFD, to.name, flags) // not all file systems have it
 	}
 	if errno == syscall.EEXIST && flags&unix.RENAME_NOREPLACE == 0 {
 		return c.refuse(policy.ReasonNoPermission, policy.ClassRefused) // it has come meanwhile
@@ -132,45 +163,56 @@ func renameJudged(c *call, oldFD int, oldName backing.Name, newFD int, newName b
 	if errno != 0 {
 		return errno
 	}
-	var moved backing.Stat
-	if backing.StatAt(newFD, newName, &moved) != 0 || moved.Ino == c.stat.Ino && moved.Mode&unix.S_IFMT == c.stat.Mode&unix.S_IFMT {
+	if isStill(newFD, to.name, &c.stat) {
 		return 0
 	}
-	if errno := backing.Rename(newFD, newName, oldFD, oldName, unix.RENAME_NOREPLACE); errno != 0 {
+	if errno := backing.Rename(newFD, to.name, oldFD, from.name, unix.RENAME_NOREPLACE); errno != 0 {
 		return errno
 	}
 	return syscall.EAGAIN
 }
 
+// isStill reports whether name in dir is what st describes, or nothing any more.
+func isStill(dir int, name backing.Name, st *backing.Stat) bool {
+	var now backing.Stat
+	return backing.StatAt(dir, name, &now) != 0 || now.Ino == st.Ino && now.Mode&unix.S_IFMT == st.Mode&unix.S_IFMT
+}
+
 // move does what rename has found to be permitted, and then moves the nodes.
-func (s *Server) move(c *call, from spot, oldFD int, oldName backing.Name, to spot, newFD int, newName backing.Name, over policy.FileType, flags uint32) syscall.Errno {
-	moving, known := s.known(from, oldFD, oldName, &c.stat)
-	elsewhere := rootFor(from) != rootFor(to)
-	if known && elsewhere && s.files.inUse(moving.node.ID) {
-		// In another mount it is another node, which whoever has it open could
-		// not follow.
-		return syscall.EXDEV
-	}
-	if over == policy.TypeFile {
-		if victim, ok := s.known(to, newFD, newName, &c.stat2); ok && (!known || victim.node != moving.node) {
+func (s *Server) move(c *call, from, to end, flags uint32) syscall.Errno {
+	if to.t.Type == policy.TypeFile {
+		if victim, ok := s.known(to.dir, to.fd.Num(), to.name, &c.stat2); ok && (!from.known || victim.node != from.node.node) {
 			s.keepOpen(victim)
 		}
 	}
-	if errno := renameJudged(c, oldFD, oldName, newFD, newName, over, flags); errno != 0 {
+	if errno := renameJudged(c, from, to, flags); errno != 0 {
 		return errno
 	}
-	if !known {
-		return 0
-	}
-	// In another mount it is another node: find then answers ESTALE for this
-	// one, and the kernel asks for the name anew.
-	where := node.Where{Parent: to.node, Name: strings.Clone(newName.String()), Depth: to.where.Depth + 1, Place: to.where.Place, Epoch: to.where.Epoch}
-	if moving.node.Type == policy.TypeDir {
-		where.Place = to.where.Place.Child(where.Name)
-	}
-	s.nodes.Move(moving.node, where)
-	if moving.node.Type == policy.TypeDir || elsewhere {
-		from.view.moves.Add(1)
-	}
+	s.moved(from, to)
 	return 0
+}
+
+// stranded reports whether moving what is at e to the directory to would leave
+// behind whoever has it open: in another mount it is another node, which they
+// could not follow.
+func (s *Server) stranded(e end, to spot) bool {
+	return e.known && rootFor(e.dir) != rootFor(to) && s.files.inUse(e.node.node.ID)
+}
+
+// moved notes that what was at from is at to now. In another mount it is another
+// node: find then answers ESTALE for this one, and the kernel asks for the name
+// anew.
+func (s *Server) moved(from, to end) {
+	if !from.known {
+		return
+	}
+	n, dir := from.node.node, to.dir
+	where := node.Where{Parent: dir.node, Name: strings.Clone(to.name.String()), Depth: dir.where.Depth + 1, Place: dir.where.Place, Epoch: dir.where.Epoch}
+	if n.Type == policy.TypeDir {
+		where.Place = dir.where.Place.Child(where.Name)
+	}
+	s.nodes.Move(n, where)
+	if n.Type == policy.TypeDir || rootFor(from.dir) != rootFor(dir) {
+		dir.view.moves.Add(1)
+	}
 }

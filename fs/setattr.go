@@ -35,7 +35,7 @@ func (s *Server) setattr(c *call) syscall.Errno {
 	if errno := s.maySetattr(c, sp, &in); errno != 0 {
 		return errno
 	}
-	if errno := s.doSetattr(sp, &in, &c.stat); errno != 0 {
+	if errno := s.doSetattr(sp, &in); errno != 0 {
 		return errno
 	}
 	if errno := s.stat(sp, &c.stat); errno != 0 {
@@ -111,7 +111,7 @@ func (s *Server) maySetattr(c *call, sp spot, in *fuse.SetAttrIn) syscall.Errno 
 // doSetattr does what was permitted. Owners and modes are the policy's: a
 // permitted chown or chmod changes nothing, unless the mount honours the
 // client's modes.
-func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscall.Errno {
+func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn) syscall.Errno {
 	if in.Valid&fuse.FATTR_SIZE != 0 {
 		if int64(in.Size) < 0 {
 			return syscall.EINVAL
@@ -120,8 +120,8 @@ func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscal
 		if errno != 0 {
 			return errno
 		}
-		if errno = dropPrivileges(fd.Num(), st); errno == 0 {
-			errno = backing.Truncate(fd.Num(), int64(in.Size))
+		if errno = backing.Truncate(fd.Num(), int64(in.Size)); errno == 0 {
+			errno = backing.DropPrivileges(fd.Num())
 		}
 		fd.Release()
 		if errno != 0 {

@@ -255,15 +255,15 @@ func TestWouldAllowTable(t *testing.T) {
 func TestWouldAllowCopy(t *testing.T) {
 	const nothing = "nothing: the two places have different owners or birth rules"
 	for verbs, want := range map[string]string{
-		"*":                                  nothing + "; copy it, then delete it",
-		"list download upload rename delete": nothing,
-		"list download upload copy rename":   nothing,
-		"list download upload copy rename delete": nothing + "; copy it, then delete it",
+		"*": nothing + "; copy it, then delete it",
+		"list download upload create_dirs rename delete":      nothing,
+		"list download upload create_dirs copy rename":        nothing,
+		"list download upload create_dirs copy rename delete": nothing + "; copy it, then delete it",
 	} {
 		in := explainInput()
 		in.Accounts[0].Permissions = permissions("/ "+verbs, "/sites "+verbs)
 		v := view(t, compile(t, in), "alice")
-		if got := explain(t, v, "rename_files /x /sites/b.org/x").WouldAllow; got != want {
+		if got := explain(t, v, "rename_dirs /x /sites/b.org/x").WouldAllow; got != want {
 			t.Errorf("with %s: %q, want %q", verbs, got, want)
 		}
 	}

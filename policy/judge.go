@@ -14,7 +14,7 @@ const (
 // moved away at all; CheckRename has the whole question.
 func (p *Place) Check(op Op, t Target) Verdict {
 	row := &ops[op]
-	if p.fast&row.needs != 0 && p.fast&row.all == row.all {
+	if !row.xattr && p.fast&row.needs != 0 && p.fast&row.all == row.all {
 		return Verdict{}
 	}
 	return p.check(op, row, t)
@@ -27,6 +27,8 @@ func (p *Place) check(op Op, row *opRow, t Target) Verdict {
 		return Verdict{Reason: ReasonNever, Class: row.class}
 	case row.closes:
 		return Verdict{}
+	case row.xattr && (p.mount == nil || !p.mount.UserXattrs):
+		return Verdict{Reason: ReasonNever, Class: ClassUnsupported}
 	case op == OpReaddir:
 		return p.checkList()
 	case op == OpRename:

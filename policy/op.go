@@ -38,7 +38,9 @@ const (
 	OpLink
 	OpMknod
 	OpTmpfile
-	OpXattr
+	OpGetxattr
+	OpListxattr
+	OpSetxattr
 	OpIoctl
 	OpLock
 	OpPoll
@@ -56,6 +58,7 @@ type opRow struct {
 	closes  bool  // ends something: never refused
 	never   bool  // refused by design, whatever the permissions (product.md §5)
 	class   Class // how, if never
+	xattr   bool  // about an extended attribute: never, but in mounts with user_xattrs
 }
 
 var ops = [opCount]opRow{
@@ -90,7 +93,11 @@ var ops = [opCount]opRow{
 	OpLink:      {name: "link", never: true, class: ClassUnsupported},
 	OpMknod:     {name: "mknod", never: true, class: ClassNotOwner},
 	OpTmpfile:   {name: "tmpfile", never: true, class: ClassUnsupported},
-	OpXattr:     {name: "xattr", never: true, class: ClassUnsupported},
+	// An attribute is content that hangs on a name: who may read the one may read
+	// the other, and its names are a list. Setting stands for removing as well.
+	OpGetxattr:  {name: "getxattr", needs: VerbDownload, xattr: true},
+	OpListxattr: {name: "listxattr", needs: VerbList, xattr: true},
+	OpSetxattr:  {name: "setxattr", needs: VerbOverwrite, audited: true, xattr: true},
 	OpIoctl:     {name: "ioctl", never: true, class: ClassUnsupported},
 	OpLock:      {name: "lock", never: true, class: ClassUnsupported},
 	OpPoll:      {name: "poll", never: true, class: ClassUnsupported},

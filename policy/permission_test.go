@@ -86,7 +86,8 @@ func TestPermissions(t *testing.T) {
 		link /in/deep/a                    => never EOPNOTSUPP
 		mknod /in/deep/a                   => never EPERM
 		tmpfile /in/deep/a                 => never EOPNOTSUPP
-		xattr /in/deep/a                   => never EOPNOTSUPP
+		getxattr /in/deep/a                => never EOPNOTSUPP
+		setxattr /in/deep/a                => never EOPNOTSUPP
 		ioctl /in/deep/a                   => never EOPNOTSUPP
 		release /none/a                    => ok
 		forget /none/a                     => ok

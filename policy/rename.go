@@ -29,7 +29,7 @@ func makeVerbs(t FileType) Verbs {
 }
 
 // CheckRename answers whether from (which is in p) may be moved to the name to.Name
-// in q; to.Type is what is there now. An exchange of two names is two questions.
+// in q; to.Type is what is there now.
 func (p *Place) CheckRename(from Target, q *Place, to Target) Verdict {
 	need := renameVerbs(from.Type)
 	if v := p.ask(from, need, useObject); !v.Allowed() {
@@ -59,6 +59,15 @@ func (p *Place) CheckRename(from Target, q *Place, to Target) Verdict {
 		return Verdict{Reason: ReasonGainsDownload, Class: ClassCross, Rule: q.rule()}
 	}
 	return p.checkCross(from, q)
+}
+
+// CheckExchange answers whether a (in p) and b (in q) may change places: both
+// moves must be permitted. Nothing is overwritten by it.
+func (p *Place) CheckExchange(a Target, q *Place, b Target) Verdict {
+	if v := p.CheckRename(a, q, Target{Name: b.Name}); !v.Allowed() {
+		return v
+	}
+	return q.CheckRename(b, p, Target{Name: a.Name})
 }
 
 // checkTree judges the move of a directory with all below it, which the view
@@ -102,7 +111,9 @@ func (p *Place) leads() bool {
 // checkCross judges the two ends' backings.
 func (p *Place) checkCross(from Target, q *Place) Verdict {
 	cross := Verdict{Reason: ReasonAcrossMounts, Class: ClassCross}
-	if p.mount != q.mount && !p.mount.bornAlike(q.mount) {
+	// A file is re-owned on the way (product.md §7). A directory is not, even an
+	// empty one: whether it stays empty meanwhile can't be known.
+	if p.mount != q.mount && from.Type != TypeFile && !p.mount.bornAlike(q.mount) {
 		return cross
 	}
 	// A tree from elsewhere could hold names that a site must not have; the

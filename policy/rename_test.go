@@ -55,8 +55,11 @@ func TestRename(t *testing.T) {
 
 		move /one/a /one/b                => ok
 		move /one/a /two/b                => ok
-		move /one/a /client/b             => across_mounts EXDEV
-		move /client/a /x                 => across_mounts EXDEV
+		move /one/a /client/b             => ok
+		move /one/a:dir /client/b         => across_mounts EXDEV
+		move /one/a:link /client/b        => across_mounts EXDEV
+		move /client/a /x                 => ok
+		move /client/a:dir /x             => across_mounts EXDEV
 		move /one:dir /x                  => mount_point EBUSY
 	`)
 }
@@ -90,6 +93,37 @@ func TestRenameGainsByMount(t *testing.T) {
 		move /drop/a /drop2/a      => gains_download EACCES
 		move /drop/a:dir /drop2/a  => gains_download EACCES
 		move /drop2/a /drop/a      => ok
-		move /drop2/a /a           => across_mounts EXDEV
+		move /drop2/a /a           => ok
+		move /drop2/a:dir /a       => across_mounts EXDEV
 	`)
+}
+
+// TestExchange: an exchange is two moves, of which neither may be refused.
+func TestExchange(t *testing.T) {
+	a := home(Account{Name: "alice"})
+	a.Permissions = permissions("/ *", "/ro list download", "/blind list rename upload", "/plain rename download")
+	a.FilePatterns = patterns("/shy -*.key")
+	v := view(t, compile(t, Input{Accounts: []Account{a}}), "alice")
+	file := func(name string) Target { return Target{Name: name, Type: TypeFile} }
+	for _, tt := range []struct {
+		dir   string
+		a     Target
+		toDir string
+		b     Target
+		want  Reason
+	}{
+		{"/", file("a"), "/", file("b"), ReasonNone},
+		{"/", file("a"), "/", Target{Name: "d", Type: TypeDir}, ReasonNone},
+		{"/plain", file("a"), "/plain", file("b"), ReasonNone}, // without overwrite
+		{"/", file("a"), "/ro", file("b"), ReasonNoPermission},
+		{"/ro", file("a"), "/", file("b"), ReasonNoPermission},
+		{"/", file("a"), "/blind", file("b"), ReasonGainsDownload}, // by what comes back
+		{"/blind", file("a"), "/", file("b"), ReasonGainsDownload},
+		{"/", file("a.key"), "/shy", file("b"), ReasonNone},
+		{"/", file("a"), "/shy", file("b.key"), ReasonPattern},
+	} {
+		if got := v.At(tt.dir).CheckExchange(tt.a, v.At(tt.toDir), tt.b).Reason; got != tt.want {
+			t.Errorf("exchange %s/%s and %s/%s = %q, want %q", tt.dir, tt.a.Name, tt.toDir, tt.b.Name, got, tt.want)
+		}
+	}
 }

@@ -76,3 +76,13 @@ func Symlink(dir int, name Name, text []byte, uid, gid uint32) syscall.Errno {
 		return e
 	})
 }
+
+// Give changes the owner and group of the open file fd, whose mode is common, a
+// part of the old mode and of the new one, from before that change on: nobody
+// has more access meanwhile than before or after it.
+func Give(fd int, to Birth, common uint32) syscall.Errno {
+	if err := unix.Fchmod(fd, common); err != nil {
+		return errno(err)
+	}
+	return errno(unix.Fchown(fd, int(to.UID), int(to.GID)))
+}

@@ -57,9 +57,31 @@ func Chmod(fd int, mode uint32) syscall.Errno { return errno(unix.Fchmod(fd, mod
 // Truncate sets the size in bytes of a file open for writing.
 func Truncate(fd int, size int64) syscall.Errno { return errno(unix.Ftruncate(fd, size)) }
 
-// Allocate makes sure that [off, off+size) has space (fallocate(2), mode 0).
-func Allocate(fd int, off, size int64) syscall.Errno {
-	return errno(unix.Fallocate(fd, 0, off, size))
+// DropPrivileges clears the set-user-ID and set-group-ID bits of a file that was
+// changed, as the kernel does for writers who are not root. The daemon is root,
+// and the kernel, which is shown no such bits, can't ask for it.
+func DropPrivileges(fd int) syscall.Errno {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
+		return errno(err)
+	}
+	return Chmod(fd, st.Mode&0o1777)
+}
+
+// Allocate gives [off, off+size) space, or takes it away, by a mode of
+// fallocate(2).
+func Allocate(fd int, mode uint32, off, size int64) syscall.Errno {
+	return errno(unix.Fallocate(fd, mode, off, size))
+}
+
+// Copy copies up to size bytes within the kernel and returns how many it were.
+func Copy(from int, fromOff int64, to int, toOff int64, size int) (int, syscall.Errno) {
+	for {
+		n, err := unix.CopyFileRange(from, &fromOff, to, &toOff, size, 0)
+		if err != unix.EINTR {
+			return n, errno(err)
+		}
+	}
 }
 
 // Sync flushes fd to the disk, only its data if dataOnly.

@@ -1,7 +1,6 @@
 package backing
 
 import (
-	"strconv"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -109,7 +108,7 @@ func Reopen(fd, flags int) (int, syscall.Errno) { return reopen(fd, flags) }
 // place where a path is used: it names our own descriptor.
 func reopen(fd, flags int) (int, syscall.Errno) {
 	for {
-		n, err := unix.Open("/proc/self/fd/"+strconv.Itoa(fd), flags&^unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		n, err := unix.Open(magicLink(fd), flags&^unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err == nil {
 			return n, 0
 		}
@@ -162,4 +161,22 @@ func errno(err error) syscall.Errno {
 func OpenDir(dir int) (int, syscall.Errno) {
 	dot := [2]byte{'.', 0}
 	return openMode(dir, unsafe.Pointer(&dot), unix.O_RDONLY|unix.O_DIRECTORY, 0)
+}
+
+// OpenFile opens for reading the regular file called name in dir, provided that
+// it is still the one that st describes; ESTALE if not. st is brought up to date.
+func OpenFile(dir int, name Name, st *Stat) (int, syscall.Errno) {
+	dev, ino := Dev(st), st.Ino
+	fd, e := OpenAt(dir, name, dev, ino, unix.O_PATH)
+	if e != 0 {
+		return -1, e
+	}
+	defer unix.Close(fd)
+	if e := StatFD(fd, st); e != 0 {
+		return -1, e
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFREG {
+		return -1, syscall.ESTALE
+	}
+	return reopen(fd, unix.O_RDONLY|unix.O_NONBLOCK)
 }
