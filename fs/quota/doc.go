@@ -1,0 +1,42 @@
+// Package quota is the ledger: what every bucket of product.md §9 holds, and
+// what operations under way have reserved of it.
+//
+// # Reserve, do, settle
+//
+// Growth is reserved in every bucket above an object before it is done, all or
+// none; what it came to is settled afterwards. So writers that run at once can't
+// pass a limit together, and at every moment used + reserved is within the
+// limit, unless others than us wrote or the limit was lowered. There are no
+// allowances for single writers: reserve and settle in four buckets take a
+// fraction of a microsecond, and what nobody holds in advance nobody else is
+// refused.
+//
+// A bucket's limit belongs to the mount that an object is seen through, its
+// counter to all of them: a Set is both. "Unlimited" is a type (policy.Limit);
+// counters are 64-bit numbers and every sum of them is checked.
+//
+// # Sources
+//
+// Each directory tree that is counted has a bucket of its own, without a limit,
+// in every Set of objects in it. What a count of the tree finds is compared with
+// that bucket alone, and the difference goes to all the others: so what lies
+// in several folders or sites is counted once in each bucket, whatever other
+// trees that bucket holds. Where one source lies within another by path, what is
+// in the inner one belongs to the buckets of both (both folders hold it, and
+// every bucket above an object is charged), and is counted by the inner one's
+// tree: the outer count stops there. The root of a source costs nothing there;
+// as an entry of the directory that holds it it is an inode like any other.
+//
+// # Memory
+//
+// Records have a fixed size and no pointers and lie with their names in chunks
+// of memory that the caller provides, so that a successor of the process can
+// take them over; the index by name and the locks are each process's own.
+// A record is complete before the chunk's count includes it. Buckets are never
+// removed while the ledger lives; one that holds nothing is not written down.
+//
+// # Locks
+//
+// Ledger.mu guards the index and every record: one lock, held over a few
+// additions and never over an operation. It is a leaf.
+package quota
