@@ -148,6 +148,9 @@ func (s *Server) fsync(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if h.stream != nil {
+		return syscall.EBADF // a directory has a request of its own
+	}
 	fd, errno := s.dataFD(sp, h.write)
 	if errno != 0 {
 		return errno
