@@ -15,6 +15,7 @@ type Ledger struct {
 	mu     sync.Mutex // guards what follows and every record
 	chunks []*chunk
 	index  map[string]place
+	change uint64 // counts the changes of what a checkpoint holds
 }
 
 // place is where a record lies.

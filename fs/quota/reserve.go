@@ -119,6 +119,7 @@ func (l *Ledger) charge(r *record, c amounts) {
 			l.impossible("a bucket holds more than a 64-bit number")
 		}
 		r.used[k] = sum
+		l.change++
 	}
 }
 
@@ -160,6 +161,7 @@ func (l *Ledger) Correct(s *Set, source string, found Charge) {
 		if r := s.entries[i].record; s.entries[i].name == source {
 			first = r.flags&flagCounted == 0
 			r.flags |= flagCounted
+			l.change++
 		}
 	}
 	for i := range s.entries {
