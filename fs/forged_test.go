@@ -60,6 +60,11 @@ var shapes = []shape{
 	{kernel.OpLseek, unsafe.Sizeof(fuse.LseekIn{}), 0, int(unsafe.Sizeof(fuse.LseekOut{}))},
 	{kernel.OpStatx, unsafe.Sizeof(fuse.StatxIn{}), 0, int(unsafe.Sizeof(fuse.StatxOut{}))},
 	{kernel.OpCopyFileRange, unsafe.Sizeof(fuse.CopyFileRangeIn{}), 0, int(unsafe.Sizeof(fuse.WriteOut{}))},
+	{kernel.OpCopyRange64, unsafe.Sizeof(fuse.CopyFileRangeIn{}), 0, int(unsafe.Sizeof(fuse.CopyFileRangeOut{}))},
+	{kernel.OpSetxattr, headerSize + 8, 2, 0},
+	{kernel.OpGetxattr, headerSize + 8, 1, -1},
+	{kernel.OpListxattr, headerSize + 8, 0, -1},
+	{kernel.OpRemovexattr, headerSize, 1, 0},
 	{kernel.OpInterrupt, headerSize + 8, 0, 0},
 }
 
@@ -73,7 +78,7 @@ var numbers = []uint64{
 	fuse.FATTR_SIZE, fuse.FATTR_MODE, fuse.FATTR_MTIME | fuse.FATTR_ATIME_NOW, fuse.FATTR_UID, unix.SEEK_HOLE, unix.SEEK_DATA,
 }
 
-var forgedNames = []string{"f\x00", "d\x00", "g\x00", "alice\x00", "l\x00", "m\x00", "..\x00", ".\x00", "a/b\x00", "\x00", "unterminated", "\xff\xfe\x00", string(make([]byte, 300))}
+var forgedNames = []string{"f\x00", "d\x00", "g\x00", "alice\x00", "l\x00", "m\x00", "user.x\x00", "..\x00", ".\x00", "a/b\x00", "\x00", "unterminated", "\xff\xfe\x00", string(make([]byte, 300))}
 
 // onHandles are the kinds whose first field is a handle.
 var onHandles = []kernel.Opcode{
@@ -185,7 +190,15 @@ func (f *forger) send(s shape, r *kernel.Request) {
 		f.t.Fatalf("opcode %d, body %q: a reply of %d bytes, want %d", s.op, body, n, s.reply)
 	}
 	if size := len(r.Out); s.reply < 0 {
-		if s.op != kernel.OpReadlink {
+		switch s.op {
+		case kernel.OpReadlink:
+		case kernel.OpGetxattr, kernel.OpListxattr:
+			if asked := int(binary.NativeEndian.Uint32(body)); asked > 0 {
+				size = min(size, asked)
+			} else {
+				size = int(unsafe.Sizeof(fuse.GetXAttrOut{})) // how long it is
+			}
+		default:
 			size = min(size, int(binary.NativeEndian.Uint32(body[16:])))
 		}
 		if n > size {
@@ -312,7 +325,7 @@ func forgedMount(t testing.TB) *mounted {
 	in, ids := home(tree(t, "f", "d/", "d/g"), func(a *policy.Account) {
 		a.VirtualFolders = []policy.Mounting{{Folder: set("x"), Path: set("/m")}, {Folder: set("x"), Path: set("/d/a/m"), ReadOnly: set(true)}}
 	})
-	in.Folders = []policy.Folder{{Name: "x", Source: set(tree(t, "f", "d/"))}}
+	in.Folders = []policy.Folder{{Name: "x", Source: set(tree(t, "f", "d/")), UserXattrs: set(true)}}
 	return mount(t, in, ids)
 }
 

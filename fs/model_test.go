@@ -310,11 +310,18 @@ func (o *opening) pwrite(b []byte, off int) syscall.Errno {
 	return 0
 }
 
-func (o *opening) allocate(off, size int) syscall.Errno {
+// allocate is fallocate(2) with one of the modes that a view knows.
+func (o *opening) allocate(mode uint32, off, size int) syscall.Errno {
 	if !o.write {
 		return unix.EBADF
 	}
-	o.node.resize(max(len(o.node.data), off+size))
+	if mode&unix.FALLOC_FL_KEEP_SIZE == 0 {
+		o.node.resize(max(len(o.node.data), off+size))
+	}
+	if mode != 0 {
+		off = min(off, len(o.node.data))
+		clear(o.node.data[off:min(off+size, len(o.node.data))])
+	}
 	return 0
 }
 

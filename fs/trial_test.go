@@ -85,7 +85,7 @@ func (t *trial) do(op [opBytes]byte) error {
 		t.did("unlink(%s)", p)
 		return same("unlink", unix.Unlinkat(t.root, p, 0), t.model.unlink(p))
 	case 8, 9, 10:
-		flags := []uint{0, 0, unix.RENAME_NOREPLACE}[z%3]
+		flags := []uint{0, 0, unix.RENAME_NOREPLACE, unix.RENAME_EXCHANGE}[z%4]
 		t.did("rename(%s, %s, %d)", p, q, flags)
 		return same("rename", unix.Renameat2(t.root, p, t.root, q, flags), t.model.rename(p, q, flags))
 	case 11:
@@ -160,8 +160,9 @@ func (t *trial) onOpen(kind byte, slot int, y, z byte) error {
 		t.did("ftruncate(%d, %d)", slot, size)
 		return same("ftruncate", unix.Ftruncate(fd, int64(size)), o.truncate(size))
 	case 10:
-		t.did("fallocate(%d, %d, %d)", slot, off, size+1)
-		return same("fallocate", unix.Fallocate(fd, 0, int64(off), int64(size+1)), o.allocate(off, size+1))
+		mode := []uint32{0, unix.FALLOC_FL_PUNCH_HOLE | unix.FALLOC_FL_KEEP_SIZE, unix.FALLOC_FL_ZERO_RANGE}[(y^z)%3]
+		t.did("fallocate(%d, %#x, %d, %d)", slot, mode, off, size+1)
+		return same("fallocate", unix.Fallocate(fd, mode, int64(off), int64(size+1)), o.allocate(mode, off, size+1))
 	case 11:
 		t.did("fstat(%d)", slot)
 		var st unix.Stat_t
