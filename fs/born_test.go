@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
-	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -54,7 +52,7 @@ func TestBornRight(t *testing.T) {
 	want := map[uint32]uint32{unix.S_IFREG: 0o660, unix.S_IFDIR: 0o2770, unix.S_IFLNK: 0o777}
 	for _, way := range born {
 		t.Run(way.name, func(t *testing.T) {
-			stop := watchDir(t, b, func(st *unix.Stat_t) bool {
+			stop := watch(t, func() []string { return must(filepath.Glob(b + "/*")) }, func(st *unix.Stat_t) bool {
 				kind, mode := st.Mode&unix.S_IFMT, st.Mode&0o7777
 				if way.name == "rename from elsewhere" && mode&^want[kind] == 0 {
 					mode = want[kind] // on the way it may have less
@@ -90,34 +88,4 @@ func TestBornRight(t *testing.T) {
 			}
 		})
 	}
-}
-
-// watchDir stats everything in dir over and over until the returned function is
-// called, and says when right finds something wrong.
-func watchDir(t *testing.T, dir string, right func(*unix.Stat_t) bool) (stop func()) {
-	t.Helper()
-	done := make(chan struct{})
-	var ended sync.WaitGroup
-	ended.Go(func() {
-		for {
-			entries, err := os.ReadDir(dir)
-			if err != nil {
-				t.Error(err)
-			}
-			for _, e := range entries {
-				var st unix.Stat_t
-				if unix.Lstat(filepath.Join(dir, e.Name()), &st) == nil && !right(&st) {
-					t.Errorf("%s was seen as %o %d:%d", e.Name(), st.Mode, st.Uid, st.Gid)
-					return
-				}
-			}
-			select {
-			case <-done:
-				return
-			default:
-				runtime.Gosched()
-			}
-		}
-	})
-	return sync.OnceFunc(func() { close(done); ended.Wait() })
 }
