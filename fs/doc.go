@@ -15,10 +15,16 @@
 //     the epoch they were found in, and finds them again when the policy was
 //     swapped or a directory of its view was moved.
 //   - File data is passed through or direct, never in FUSE's page cache.
+//   - What an account holds or keeps waiting is bounded (caps.go, kernel's
+//     lanes), and what ends something is never refused or queued: FORGET and
+//     RELEASE.
+//   - No lock that another account's request needs is held over a system call
+//     on a backing: it may hang.
 //
-// Lock order: handles.mu → stream.mu → source.mu or file.mu → views.mu,
-// sources.mu, files.mu, node.Table.mu, backing.Cache.mu, which are leaves.
-// stream.mu is held over one reading of its directory, source.mu over the
-// opening of its path, file.mu over the registration of its backing id; no lock
-// is held over a read or write of file data.
+// Lock order: stream.mu → source.mu or file.mu → caps.mu → handles.mu, views.mu,
+// sources.mu, files.mu, limit.Cap, node.Table.mu, backing.Cache.mu, which are
+// leaves. stream.mu is held over one reading of its directory, source.mu over a
+// look at its path (others go on with what is known), file.mu over the
+// registration of its backing id; no lock is held over a read or write of file
+// data.
 package fs

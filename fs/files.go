@@ -151,15 +151,3 @@ func (s *Server) dataFD(sp spot, write bool) (backing.FD, syscall.Errno) {
 		return backing.Reopen(pinned.Num(), flags)
 	})
 }
-
-// keepOpen makes sure that a node whose last name is about to go can still be
-// reached by those who have it open.
-func (s *Server) keepOpen(sp spot) {
-	if !s.files.inUse(sp.node.ID) {
-		return
-	}
-	if fd, errno := s.objectFD(sp); errno == 0 {
-		s.fds.Pin(sp.node.ID)
-		fd.Release()
-	}
-}

@@ -7,9 +7,28 @@ import (
 	"grantfs/fs/node"
 )
 
+// HandleMode is how the data behind an open handle is reached.
+type HandleMode uint8
+
+// The modes.
+const (
+	Mediated    HandleMode = iota // every request comes here
+	Passthrough                   // the kernel reads or writes the backing without us
+	Directory
+	HandleModes // how many there are
+)
+
+// String returns the mode's name in metrics and logs.
+func (m HandleMode) String() string {
+	return [HandleModes]string{"mediated", "passthrough", "directory"}[m]
+}
+
 // handle is one open file or directory.
 type handle struct {
 	node    *node.Node
+	pid     uint32 // thread that opened it
+	uid     uint32
+	mode    HandleMode
 	read    bool
 	write   bool
 	created bool    // by this very open
@@ -20,14 +39,23 @@ type handle struct {
 type handles struct {
 	mu    sync.RWMutex // guards what follows
 	items map[uint64]*handle
+	modes [HandleModes]int
 	next  uint64
 }
 
 func (hs *handles) init() { hs.items = map[uint64]*handle{} }
 
-func (hs *handles) add(h *handle) uint64 {
+// hold registers a handle and returns its number.
+func (s *Server) hold(c *call, h *handle) uint64 {
+	h.pid, h.uid = c.head.Pid, c.head.Uid
+	if h.stream != nil {
+		h.mode = Directory
+	}
+	s.capOf(h).Take(h.node.View)
+	hs := &s.handles
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
+	hs.modes[h.mode]++
 	hs.next++
 	hs.items[hs.next] = h
 	return hs.next
@@ -38,30 +66,50 @@ func (hs *handles) get(fh uint64, n *node.Node) (*handle, syscall.Errno) {
 	hs.mu.RLock()
 	h := hs.items[fh]
 	hs.mu.RUnlock()
-	if h == nil || h.node != n {
+	if h == nil || h.node.ID != n.ID {
 		return nil, syscall.EBADF
 	}
 	return h, 0
 }
 
-func (hs *handles) remove(fh uint64) *handle {
+// letGo ends a file's or a directory's handle.
+func (s *Server) letGo(fh uint64) {
+	hs := &s.handles
 	hs.mu.Lock()
-	defer hs.mu.Unlock()
 	h := hs.items[fh]
-	delete(hs.items, fh)
-	return h
+	if h != nil {
+		delete(hs.items, fh)
+		hs.modes[h.mode]--
+	}
+	hs.mu.Unlock()
+	if h == nil {
+		return
+	}
+	s.capOf(h).Give(h.node.View)
+	if h.stream != nil {
+		h.stream.close()
+		return
+	}
+	s.files.closed(h.node.ID)
+	s.unpin(h.node)
 }
 
 // closeAll releases what handles hold after the last request.
-func (hs *handles) closeAll() {
-	hs.mu.Lock()
-	defer hs.mu.Unlock()
-	for fh, h := range hs.items {
-		delete(hs.items, fh)
-		if h.stream != nil {
-			h.stream.close()
-		}
+func (s *Server) closeAll() {
+	for fh := range s.handles.items {
+		s.letGo(fh)
 	}
+}
+
+// all returns the open handles of this moment.
+func (hs *handles) all() []*handle {
+	hs.mu.RLock()
+	defer hs.mu.RUnlock()
+	list := make([]*handle, 0, len(hs.items))
+	for _, h := range hs.items {
+		list = append(list, h)
+	}
+	return list
 }
 
 // OpenHandles returns how many files and directories are open.
@@ -69,4 +117,11 @@ func (s *Server) OpenHandles() int {
 	s.handles.mu.RLock()
 	defer s.handles.mu.RUnlock()
 	return len(s.handles.items)
+}
+
+// byMode returns how many files and directories are open in each mode.
+func (hs *handles) byMode() [HandleModes]int {
+	hs.mu.RLock()
+	defer hs.mu.RUnlock()
+	return hs.modes
 }

@@ -92,6 +92,7 @@ type mounted struct {
 	*fs.Server
 	point string
 	obs   *observer
+	log   *testLog
 }
 
 // set writes a Setting.
@@ -118,10 +119,10 @@ func mount(t testing.TB, in policy.Input, ids map[string]policy.IDs) *mounted {
 	point := openDir(t)
 	in, ids = withPollAccount(t, in, ids)
 	before := openFDs(t)
-	obs := &observer{}
+	obs, log := &observer{}, &testLog{t: t}
 	s, err := fs.Mount(fs.Options{
 		Point: point, EntryTimeout: time.Second, Observer: obs,
-		Log:    slog.New(slog.NewTextHandler(testWriter{t}, nil)),
+		Log:    slog.New(slog.NewTextHandler(log, nil)),
 		Policy: fs.Policy{Set: compile(t, in), IDs: ids},
 	})
 	if err != nil {
@@ -145,7 +146,7 @@ func mount(t testing.TB, in policy.Input, ids map[string]policy.IDs) *mounted {
 	})
 	settlePoll(t, point)
 	obs.reset()
-	return &mounted{s, point, obs}
+	return &mounted{s, point, obs, log}
 }
 
 // The runtime registers every file that package os opens with epoll, in a
@@ -179,11 +180,30 @@ func settlePoll(t testing.TB, point string) {
 	}
 }
 
-type testWriter struct{ t testing.TB }
+// testLog shows what is logged and keeps it.
+type testLog struct {
+	t    testing.TB
+	mu   sync.Mutex
+	text strings.Builder
+}
 
-func (w testWriter) Write(p []byte) (int, error) {
-	w.t.Log(strings.TrimSpace(string(p)))
-	return len(p), nil
+func (l *testLog) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimSpace(string(p)))
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// has reports whether a line with all of parts was logged.
+func (l *testLog) has(parts ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.text.String()) {
+		if !slices.ContainsFunc(parts, func(p string) bool { return !strings.Contains(line, p) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // openFDs lists what the process has open, without the runtime's own.

@@ -20,6 +20,9 @@ func (s *Server) open(c *call) syscall.Errno {
 	if sp.node.Type != policy.TypeFile {
 		return syscall.EINVAL
 	}
+	if errno := roomFor(s.caps.files, sp); errno != 0 {
+		return errno
+	}
 	flags := arg[fuse.OpenIn](c).Flags
 	h := &handle{node: sp.node}
 	h.read, h.write = accessMode(flags)
@@ -29,7 +32,7 @@ func (s *Server) open(c *call) syscall.Errno {
 	if errno := s.openData(sp, h.write, flags); errno != 0 {
 		return errno
 	}
-	s.handleOut(reply[fuse.OpenOut](c), sp, h)
+	s.handleOut(c, reply[fuse.OpenOut](c), sp, h)
 	return 0
 }
 
@@ -88,9 +91,8 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 // handleOut registers the handle and fills the reply. Every open of a regular
 // file carries the inode's one backing id, a mediated one adds DIRECT_IO
 // (architecture.md §3.4): the kernel refuses a mix.
-func (s *Server) handleOut(out *fuse.OpenOut, sp spot, h *handle) {
+func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) {
 	f := s.files.opened(sp.node.ID, h.created)
-	out.Fh = s.handles.add(h)
 	// A creator that may not download gets no way to the data but through read:
 	// mmap(2) would go to the backing.
 	blind := h.created && h.read && !sp.where.Place.Check(policy.OpOpenRead, sp.target(nil)).Allowed()
@@ -107,6 +109,10 @@ func (s *Server) handleOut(out *fuse.OpenOut, sp spot, h *handle) {
 	default:
 		out.OpenFlags |= fuse.FOPEN_NOFLUSH
 	}
+	if out.OpenFlags&(fuse.FOPEN_PASSTHROUGH|fuse.FOPEN_DIRECT_IO) == fuse.FOPEN_PASSTHROUGH {
+		h.mode = Passthrough
+	}
+	out.Fh = s.hold(c, h)
 }
 
 // create makes a regular file and opens it; of two at once, the loser opens
@@ -117,6 +123,9 @@ func (s *Server) create(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if errno := roomFor(s.caps.files, dir); errno != 0 {
+		return errno
+	}
 	sp, created, errno := s.createIn(c, dir, name, in.Mode, in.Flags)
 	if errno != 0 {
 		return errno
@@ -124,7 +133,7 @@ func (s *Server) create(c *call) syscall.Errno {
 	h := &handle{node: sp.node, created: created}
 	h.read, h.write = accessMode(in.Flags)
 	out := reply[fuse.CreateOut](c)
-	s.handleOut(&out.OpenOut, sp, h) // first: the creator's file is shown as its own
+	s.handleOut(c, &out.OpenOut, sp, h) // first: the creator's file is shown as its own
 	s.entry(&out.EntryOut, sp, &c.stat)
 	return 0
 }
@@ -223,14 +232,7 @@ func (s *Server) made(c *call, dir spot, fd int, name backing.Name) (spot, sysca
 
 // release ends a file's or a directory's handle.
 func (s *Server) release(c *call) syscall.Errno {
-	h := s.handles.remove(arg[fuse.ReleaseIn](c).Fh)
-	switch {
-	case h == nil:
-	case h.stream != nil:
-		h.stream.close()
-	default:
-		s.files.closed(h.node.ID)
-	}
+	s.letGo(arg[fuse.ReleaseIn](c).Fh)
 	return 0
 }
 

@@ -21,6 +21,9 @@ func (s *Server) opendir(c *call) syscall.Errno {
 	if errno := s.mayList(c, sp); errno != 0 {
 		return errno
 	}
+	if errno := roomFor(s.caps.dirs, sp); errno != 0 {
+		return errno
+	}
 	d := &stream{fd: -1}
 	if sp.node.Kind != node.KindTop {
 		if d, errno = s.openStream(c, sp); errno != 0 {
@@ -28,7 +31,7 @@ func (s *Server) opendir(c *call) syscall.Errno {
 		}
 	}
 	out := reply[fuse.OpenOut](c)
-	out.Fh = s.handles.add(&handle{node: sp.node, stream: d})
+	out.Fh = s.hold(c, &handle{node: sp.node, stream: d})
 	return 0
 }
 

@@ -182,7 +182,9 @@ func isStill(dir int, name backing.Name, st *backing.Stat) bool {
 func (s *Server) move(c *call, from, to end, flags uint32) syscall.Errno {
 	if to.t.Type == policy.TypeFile {
 		if victim, ok := s.known(to.dir, to.fd.Num(), to.name, &c.stat2); ok && (!from.known || victim.node != from.node.node) {
-			s.keepOpen(victim)
+			if errno := s.keepOpen(victim); errno != 0 {
+				return errno
+			}
 		}
 	}
 	if errno := renameJudged(c, from, to, flags); errno != 0 {

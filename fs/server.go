@@ -41,10 +41,6 @@ type Options struct {
 	Policy       Policy
 }
 
-// idleFDs is how many descriptors of directories and files are kept open for
-// later use.
-const idleFDs = 4096
-
 // Server is one mounted file system. Mount makes it, Serve runs it.
 type Server struct {
 	opt     Options
@@ -54,6 +50,8 @@ type Server struct {
 	views   views
 	sources sources
 	handles handles
+	caps    caps
+	swapped chan struct{} // holds one value when revoked handles are to be reported
 	files   files
 	calls   sync.Pool
 
@@ -76,11 +74,16 @@ func Mount(opt Options) (*Server, error) {
 	if err := backing.Unmask(); err != nil {
 		return nil, fmt.Errorf("drop supplementary groups: %w", err)
 	}
-	s := &Server{opt: opt, fds: backing.NewCache(idleFDs)}
+	fds, err := descriptors()
+	if err != nil {
+		return nil, fmt.Errorf("read the limit of open files: %w", err)
+	}
+	s := &Server{opt: opt, fds: backing.NewCache(min(maxIdle, fds/4)), swapped: make(chan struct{}, 1)}
 	s.nodes = node.NewTable(s.nodeFreed)
 	s.views.init()
 	s.sources.init()
 	s.handles.init()
+	s.caps.init(fds)
 	s.files.init()
 	s.calls.New = func() any { return new(call) }
 	s.policy.Store(&epochPolicy{Policy: opt.Policy, epoch: 1, since: time.Now()})
@@ -99,8 +102,10 @@ func Mount(opt Options) (*Server, error) {
 // Serve answers requests until the file system is unmounted, then releases
 // everything.
 func (s *Server) Serve() error {
+	stop := s.reportRevoked()
 	err := s.conn.Serve(s)
-	s.handles.closeAll()
+	stop()
+	s.closeAll()
 	s.nodes.All(func(n *node.Node) bool {
 		n.Object.Close()
 		return true
@@ -128,6 +133,10 @@ func (s *Server) Swap(p Policy) error {
 		}
 	}
 	_, err := s.conn.IncEpoch()
+	select {
+	case s.swapped <- struct{}{}:
+	default:
+	}
 	return err
 }
 

@@ -16,7 +16,11 @@ import (
 func (s *Server) setattr(c *call) syscall.Errno {
 	in := *arg[fuse.SetAttrIn](c)
 	c.op = setattrOp(in.Valid)
-	sp, errno := s.find(c, c.head.NodeId)
+	find := s.find
+	if in.Valid&fuse.FATTR_FH != 0 {
+		find = s.findOpen // ftruncate(2)
+	}
+	sp, errno := find(c, c.head.NodeId)
 	if errno != 0 {
 		return errno
 	}

@@ -27,7 +27,8 @@ type source struct {
 	// unwanted: no mount of the policy has it any more.
 	unwanted atomic.Bool
 	checked  atomic.Int64 // unix nanoseconds of the last look at the path
-	mu       sync.Mutex   // one opening at a time
+	looking  atomic.Int64 // when the look began that is under way, 0 for none
+	mu       sync.Mutex   // held over one look, which may hang: see enter
 }
 
 // sources holds every source that was needed; they are never taken out.
@@ -35,6 +36,9 @@ type sources struct {
 	mu     sync.RWMutex // guards what follows
 	byPath map[string]*source
 	list   []*source // by index; 0 is none
+	closed bool
+
+	checks sync.WaitGroup // looks by CheckSources
 }
 
 func (ss *sources) init() {
@@ -66,8 +70,12 @@ func (ss *sources) named(path string) *source {
 	return src
 }
 
-// close releases every source. Nothing may use them any more.
+// close releases every source. No request may use them any more.
 func (ss *sources) close() {
+	ss.mu.Lock()
+	ss.closed = true
+	ss.mu.Unlock()
+	ss.checks.Wait()
 	for _, src := range ss.list[1:] {
 		if r := src.root.Load(); r != nil {
 			r.Close()
@@ -80,7 +88,9 @@ func (src *source) pinned() *backing.Root { return src.root.Load() }
 
 // enter returns the source's root for a request that comes in through its
 // path: it is opened if need be, and replaced if the path leads to another
-// directory by now (a site that was moved away and made again).
+// directory by now (a site that was moved away and made again). While somebody
+// looks at the path already, everybody else goes on with what is known of it: if
+// its file system hangs, one waits and not all.
 func (s *Server) enter(src *source, m *policy.Mount, ids policy.IDs) (*backing.Root, syscall.Errno) {
 	now := time.Now().UnixNano()
 	if now-src.checked.Load() < int64(sourceRetry) {
@@ -89,10 +99,17 @@ func (s *Server) enter(src *source, m *policy.Mount, ids policy.IDs) (*backing.R
 		}
 		return src.root.Load(), 0
 	}
-	src.mu.Lock()
+	if !src.mu.TryLock() {
+		if root := src.root.Load(); root != nil && !src.missing.Load() {
+			return root, 0
+		}
+		src.mu.Lock()
+	}
 	defer src.mu.Unlock()
 	if time.Now().UnixNano()-src.checked.Load() >= int64(sourceRetry) {
+		src.looking.Store(now)
 		s.reopen(src, m, ids)
+		src.looking.Store(0)
 		src.checked.Store(time.Now().UnixNano())
 	}
 	if src.missing.Load() {
@@ -152,13 +169,26 @@ func createHome(path string, m *policy.Mount, ids policy.IDs) error {
 
 // CheckSources looks at every source of the policy, entered or not, and
 // forgets that sources it no longer has were missing. Homes that are made when
-// they are entered may be missing until then.
+// they are entered may be missing until then. It waits for no source longer than
+// sourceRetry: a look that hangs goes on alone, and Serve waits for it at the end.
 func (s *Server) CheckSources() {
 	wanted := map[string]bool{}
+	patience := time.NewTimer(sourceRetry)
+	defer patience.Stop()
 	for _, w := range s.policy.Load().Set.Sources() {
 		wanted[w.Path] = true
-		if !w.Create {
-			s.enter(s.sources.named(w.Path), nil, policy.IDs{})
+		src := s.sources.named(w.Path)
+		if w.Create || src.looking.Load() != 0 {
+			continue
+		}
+		done := make(chan struct{})
+		if !s.sources.check(func() { defer close(done); s.enter(src, nil, policy.IDs{}) }) {
+			return
+		}
+		patience.Reset(sourceRetry)
+		select {
+		case <-done:
+		case <-patience.C:
 		}
 	}
 	s.sources.mu.RLock()
@@ -168,14 +198,28 @@ func (s *Server) CheckSources() {
 	}
 }
 
+// check runs f on a goroutine that close waits for; false after close.
+func (ss *sources) check(f func()) bool {
+	ss.mu.RLock()
+	defer ss.mu.RUnlock()
+	if !ss.closed {
+		ss.checks.Go(f)
+	}
+	return !ss.closed
+}
+
 // MissingSources returns the paths of the policy's sources that are not usable
-// at this moment, as far as they were looked at.
+// at this moment, as far as they were looked at: they are missing, or the look at
+// them hangs. It makes no system call.
 func (s *Server) MissingSources() []string {
+	now := time.Now().UnixNano()
 	s.sources.mu.RLock()
 	defer s.sources.mu.RUnlock()
 	var list []string
 	for _, src := range s.sources.list[1:] {
-		if src.missing.Load() && !src.unwanted.Load() {
+		looking := src.looking.Load()
+		hangs := looking != 0 && now-looking >= int64(sourceRetry)
+		if (src.missing.Load() || hangs) && !src.unwanted.Load() {
 			list = append(list, src.path)
 		}
 	}

@@ -32,7 +32,9 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 		return syscall.EISDIR
 	}
 	if victim, ok := s.known(dir, fd.Num(), name, &c.stat); ok {
-		s.keepOpen(victim)
+		if errno := s.keepOpen(victim); errno != 0 {
+			return errno
+		}
 	}
 	return backing.Unlink(fd.Num(), name)
 }

@@ -16,6 +16,8 @@ type Cache struct {
 	max   int
 	items map[cacheKey]*cached
 	idle  *list.List // of *cached, the longest unused in front
+
+	closing closer
 }
 
 // FDKind is what a descriptor is open for.
@@ -40,6 +42,7 @@ type cached struct {
 	uses    int
 	pinned  bool // keeps an inode that has no name any more
 	dropped bool // close when the last use ends
+	unnamed bool // was pinned: closing it may free the inode
 	element *list.Element
 }
 
@@ -69,7 +72,7 @@ func (f FD) Release() {
 		return
 	}
 	if f.item.dropped {
-		unix.Close(f.item.fd)
+		c.closing.add(f.item)
 		return
 	}
 	if !f.item.pinned {
@@ -141,7 +144,7 @@ func (c *Cache) evict() {
 	for c.idle.Len() > c.max {
 		item := c.idle.Remove(c.idle.Front()).(*cached)
 		delete(c.items, item.key)
-		unix.Close(item.fd)
+		c.closing.add(item)
 	}
 }
 
@@ -157,13 +160,28 @@ func (c *Cache) Pin(node uint64) {
 	defer c.mu.Unlock()
 	for kind := range fdKinds {
 		if item, ok := c.items[cacheKey{node, kind}]; ok {
-			item.pinned = true
+			item.pinned, item.unnamed = true, true
 			if item.element != nil {
 				c.idle.Remove(item.element)
 				item.element = nil
 			}
 		}
 	}
+}
+
+// Unpin takes Pin back.
+func (c *Cache) Unpin(node uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for kind := range fdKinds {
+		if item, ok := c.items[cacheKey{node, kind}]; ok && item.pinned {
+			item.pinned = false
+			if item.uses == 0 {
+				item.element = c.idle.PushBack(item)
+			}
+		}
+	}
+	c.evict()
 }
 
 // Drop closes the node's descriptors, those in use when their use ends.
@@ -183,17 +201,26 @@ func (c *Cache) Drop(node uint64) {
 			item.dropped = true
 			continue
 		}
-		unix.Close(item.fd)
+		c.closing.add(item)
 	}
 }
 
-// Close closes every idle descriptor; nothing may be borrowed any more.
+// Close closes every idle descriptor and waits for those that are being closed;
+// nothing may be borrowed any more.
 func (c *Cache) Close() {
 	c.mu.Lock()
-	defer c.mu.Unlock()
 	for key, item := range c.items {
 		delete(c.items, key)
-		unix.Close(item.fd)
+		c.closing.add(item)
 	}
 	c.idle.Init()
+	c.mu.Unlock()
+	c.closing.wait()
+}
+
+// Idle returns how many descriptors are kept for later use.
+func (c *Cache) Idle() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.idle.Len()
 }

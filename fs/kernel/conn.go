@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"syscall"
 	"unsafe"
 
@@ -24,7 +25,11 @@ type Conn struct {
 	number   uint32 // of the connection in /sys/fs/fuse/connections
 	features Features
 	lanes    lanes
+	backings atomic.Int64
 }
+
+// BackingIDs returns how many files are registered for passthrough.
+func (c *Conn) BackingIDs() int { return int(c.backings.Load()) }
 
 // Waiting returns how many requests wait for a slot of their account, or for
 // what they are paced by.

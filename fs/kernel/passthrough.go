@@ -26,11 +26,15 @@ func (c *Conn) OpenBacking(fd int) (int32, syscall.Errno) {
 	if e != 0 {
 		return 0, e
 	}
+	c.backings.Add(1)
 	return int32(id), 0
 }
 
 // CloseBacking gives a backing id back; opens that use it are not disturbed.
 func (c *Conn) CloseBacking(id int32) syscall.Errno {
 	_, _, e := unix.Syscall(unix.SYS_IOCTL, uintptr(c.fd), iocBackingClose, uintptr(unsafe.Pointer(&id)))
+	if e == 0 {
+		c.backings.Add(-1)
+	}
 	return e
 }

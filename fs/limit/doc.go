@@ -7,6 +7,7 @@
 //     address replaces the account's own limits and has buckets of its own.
 //   - Transfers: bytes moved per account (and data_transfer_limits entry) in each
 //     period: reserved before they move, settled after.
+//   - Cap: how much of something shared an account may hold (open files).
 //   - FileRoom and FileSize: max_upload_file_size, pure.
 //
 // A request is paced first and reserves its transfer after that, so that nobody

@@ -1,0 +1,57 @@
+package backing
+
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// closers is how many descriptors may be in the middle of being closed.
+const closers = 16
+
+// closer closes descriptors beside the requests that are done with them: the
+// close of a file may write it back to a server that hangs, or free the
+// blocks of a large file that was unlinked, and it is seldom the file of the
+// request that happens to push it out of the cache. Safe for concurrent use.
+type closer struct {
+	mu      sync.Mutex // guards what follows
+	queue   []int
+	running int
+	wg      sync.WaitGroup
+}
+
+// add closes an item's descriptor: at once if that can't last, which is so for
+// one that reads or writes nothing and whose inode has a name.
+func (c *closer) add(item *cached) {
+	if item.key.kind == FDPath && !item.unnamed {
+		unix.Close(item.fd)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.queue = append(c.queue, item.fd)
+	if c.running < closers {
+		c.running++
+		c.wg.Go(c.run)
+	}
+}
+
+// run closes what there is to close.
+func (c *closer) run() {
+	for {
+		c.mu.Lock()
+		if len(c.queue) == 0 {
+			c.queue = nil
+			c.running--
+			c.mu.Unlock()
+			return
+		}
+		fd := c.queue[0]
+		c.queue = c.queue[1:]
+		c.mu.Unlock()
+		unix.Close(fd)
+	}
+}
+
+// wait waits until everything is closed; nothing may be added any more.
+func (c *closer) wait() { c.wg.Wait() }

@@ -1,0 +1,177 @@
+package fs_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"unsafe"
+
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs/kernel"
+	"grantfs/policy"
+)
+
+// hungFS is a file system whose server does not answer: a directory in which
+// every lookup hangs until it is let go.
+type hungFS struct {
+	point string
+	all   atomic.Bool // nothing at all is answered any more
+	letGo func()
+	gone  chan struct{}
+}
+
+// hang mounts a hungFS for the time of the test. Call letGo before the test ends.
+func hang(t testing.TB) *hungFS {
+	h := &hungFS{point: openDir(t), gone: make(chan struct{})}
+	h.letGo = sync.OnceFunc(func() { close(h.gone) })
+	conn, err := kernel.Mount(h.point)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- conn.Serve(h) }()
+	t.Cleanup(func() {
+		h.letGo()
+		for _, err := range []error{conn.Unmount(), <-done, conn.Close()} {
+			if err != nil {
+				t.Errorf("end of the hung file system: %v", err)
+			}
+		}
+	})
+	return h
+}
+
+func (h *hungFS) Plan(*kernel.Request) kernel.Plan { return kernel.Plan{Slow: true} }
+
+func (h *hungFS) Handle(r *kernel.Request) (int, syscall.Errno) {
+	op := kernel.Opcode(r.Header().Opcode)
+	if op == kernel.OpLookup || h.all.Load() && !op.Silent() {
+		<-h.gone
+	}
+	clear(r.Out[:256])
+	switch op {
+	case kernel.OpGetattr:
+		out := (*fuse.AttrOut)(unsafe.Pointer(&r.Out[0]))
+		out.Ino, out.Mode, out.Nlink = 1, unix.S_IFDIR|0o755, 2
+		return int(unsafe.Sizeof(*out)), 0
+	case kernel.OpOpendir:
+		return int(unsafe.Sizeof(fuse.OpenOut{})), 0
+	case kernel.OpReleasedir, kernel.OpReaddir, kernel.OpReaddirplus:
+		return 0, 0
+	case kernel.OpLookup:
+		return 0, syscall.ENOENT
+	}
+	return 0, syscall.ENOSYS
+}
+
+// hungInput is alice with a folder that hangs at /hung, and bob.
+func hungInput(t testing.TB, h *hungFS) (policy.Input, map[string]policy.IDs) {
+	in, ids := home(tree(t, "f"), func(a *policy.Account) {
+		a.VirtualFolders = []policy.Mounting{{Folder: set("hung"), Path: set("/hung")}}
+	})
+	in.Folders = []policy.Folder{{Name: "hung", Source: set(h.point)}}
+	in.Accounts = append(in.Accounts, policy.Account{Name: "bob", Settings: policy.Settings{HomeDir: set(tree(t, "f"))}})
+	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
+	return in, ids
+}
+
+// TestHungSource: a hundred requests of alice hang with the file system behind
+// one of her folders; bob does not notice, and those that wait behind the others
+// can be interrupted.
+func TestHungSource(t *testing.T) {
+	h := hang(t)
+	in, ids := hungInput(t, h)
+	m := mount(t, in, ids)
+	t.Cleanup(h.letGo)
+	as(aliceUID, func() {
+		if err := unix.Lstat(filepath.Join(m.point, "alice/hung"), new(unix.Stat_t)); err != nil {
+			t.Errorf("the root of the folder: %v", err)
+		}
+	})
+
+	const hung = 100
+	threads := make(chan int, hung)
+	errs := make(chan error, hung)
+	for i := range hung {
+		go as(aliceUID, func() {
+			threads <- unix.Gettid()
+			errs <- unix.Lstat(filepath.Join(m.point, "alice/hung", fmt.Sprint(i)), new(unix.Stat_t))
+		})
+	}
+	var tids []int
+	for range hung {
+		tids = append(tids, <-threads)
+	}
+	waitFor(t, func() bool { return m.Stats().Waiting >= hung/2 })
+	bob := filepath.Join(m.point, "bob")
+	as(bobUID, func() {
+		for i := range 100 {
+			name := filepath.Join(bob, fmt.Sprint("new", i))
+			if err := os.WriteFile(name, []byte("x"), 0o644); err != nil {
+				t.Error(err)
+			}
+			if err := os.Remove(name); err != nil {
+				t.Error(err)
+			}
+		}
+		if got := names(t, bob); !slices.Equal(got, []string{"f"}) {
+			t.Errorf("bob sees %v", got)
+		}
+		if err := unix.Statfs(bob, new(unix.Statfs_t)); err != nil {
+			t.Error(err)
+		}
+	})
+	// Those that were answered EINTR make no room for others, who wait too.
+	waiting := m.Stats().Waiting
+	for m.Stats().Waiting > 0 {
+		for _, tid := range tids {
+			// The runtime uses this signal itself and takes no offence.
+			if err := unix.Tgkill(os.Getpid(), tid, unix.SIGURG); err != nil && err != unix.ESRCH {
+				t.Fatal(err)
+			}
+		}
+		runtime.Gosched()
+	}
+	for range waiting {
+		if err := <-errs; err != unix.EINTR {
+			t.Errorf("a waiting request that was interrupted = %v, want EINTR", err)
+		}
+	}
+	h.letGo()
+	for range hung - waiting {
+		if err := <-errs; err != unix.ENOENT && err != unix.EINTR {
+			t.Errorf("a request that hung = %v, want ENOENT", err)
+		}
+	}
+}
+
+// TestHungCheck: a source that does not answer at all holds up neither the look
+// at all sources nor the figures, and is named as missing.
+func TestHungCheck(t *testing.T) {
+	h := hang(t)
+	in, ids := hungInput(t, h)
+	m := mount(t, in, ids)
+	t.Cleanup(h.letGo)
+	h.all.Store(true)
+	waitFor(t, func() bool {
+		m.CheckSources()
+		return slices.Equal(m.MissingSources(), []string{h.point})
+	})
+	m.Stats()
+	for account, uid := range map[string]int{"alice": aliceUID, "bob": bobUID} {
+		as(uid, func() { readAll(t, filepath.Join(m.point, account, "f")) })
+	}
+	h.letGo()
+	waitFor(t, func() bool { return len(m.MissingSources()) == 0 })
+}

@@ -1,0 +1,101 @@
+package fs
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+
+	"grantfs/fs/node"
+	"grantfs/policy"
+)
+
+// OpenHandle is an open file or directory that the policy does not allow any
+// more.
+type OpenHandle struct {
+	Account string
+	PID     int // thread that opened it, in the daemon's PID namespace; it may be gone
+	Mode    HandleMode
+}
+
+// Revoked returns the open handles that the policy of this moment would not
+// let anybody open. Those that are mediated, and directories, are refused at
+// their next request; what is passed through goes on until its session ends
+// (product.md §4, decision 8). It makes no system call; its cost is that of the
+// open handles. What a preset decides by the mode on disk counts as allowed.
+func (s *Server) Revoked() []OpenHandle {
+	var list []OpenHandle
+	for _, h := range s.handles.all() {
+		if h.node.Kind != node.KindTop && !s.allowed(h) {
+			list = append(list, OpenHandle{s.views.at(h.node.View).name, int(h.pid), h.mode})
+		}
+	}
+	return list
+}
+
+// allowed judges everything that a handle was opened for.
+func (s *Server) allowed(h *handle) bool {
+	v := s.views.at(h.node.View)
+	r := s.rulesOf(v)
+	if r.view == nil || r.ids.UID != h.uid && h.uid != 0 {
+		return false
+	}
+	w := s.locate(h.node, v, r)
+	if w == nil {
+		return false
+	}
+	sp := spot{h.node, w, v, r}
+	may := func(op policy.Op, t policy.Target) bool {
+		verdict := w.Place.Check(op, t)
+		return verdict.Allowed() || verdict.Reason == policy.ReasonPreset
+	}
+	if h.stream != nil {
+		return may(policy.OpReaddir, policy.Target{})
+	}
+	// A creator reads by read(2) only, which asks.
+	if h.read && !h.created && !may(policy.OpRead, sp.target(nil)) {
+		return false
+	}
+	return !h.write || may(s.rewriting(sp, policy.OpWrite), sp.target(nil))
+}
+
+// reportRevoked starts what looks at the open handles after each change of the
+// policy, beside the requests; the returned function ends it.
+func (s *Server) reportRevoked() (stop func()) {
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-quit:
+				return
+			case <-s.swapped:
+				s.logRevoked()
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-done
+	}
+}
+
+// logRevoked writes one line for each account that has handles open which it
+// may not have any more. What is passed through is worth a warning: it goes on.
+func (s *Server) logRevoked() {
+	byAccount := map[string]*[HandleModes]int{}
+	for _, h := range s.Revoked() {
+		if byAccount[h.Account] == nil {
+			byAccount[h.Account] = &[HandleModes]int{}
+		}
+		byAccount[h.Account][h.Mode]++
+	}
+	for _, account := range slices.Sorted(maps.Keys(byAccount)) {
+		n := byAccount[account]
+		log := s.opt.Log.Info
+		if n[Passthrough] > 0 {
+			log = s.opt.Log.Warn
+		}
+		log("open handles that the policy does not allow any more", "account", account,
+			slog.Int(Passthrough.String(), n[Passthrough]), slog.Int(Mediated.String(), n[Mediated]), slog.Int(Directory.String(), n[Directory]))
+	}
+}

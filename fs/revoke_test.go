@@ -1,0 +1,197 @@
+package fs_test
+
+import (
+	"cmp"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	gocmp "github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
+	"grantfs/fs"
+	"grantfs/policy"
+)
+
+// TestRevoked: handles that the policy does not allow any more are named, by
+// account and mode, with who opened them, and logged once.
+func TestRevoked(t *testing.T) {
+	in, ids := twoHomes(t, "f", "d/")
+	m := mount(t, in, ids)
+	var fds []int
+	open := func(account, name string, flags int) {
+		fd, err := unix.Open(filepath.Join(m.point, account, name), flags|unix.O_CLOEXEC, 0)
+		if err != nil {
+			t.Errorf("open %s: %v", name, err)
+			return
+		}
+		fds = append(fds, fd)
+	}
+	defer func() { closeFDs(fds) }()
+	tids := map[string]int{}
+	for account, uid := range map[string]int{"alice": aliceUID, "bob": bobUID} {
+		as(uid, func() {
+			tids[account] = unix.Gettid()
+			open(account, "f", unix.O_RDONLY)
+			open(account, "f", unix.O_RDWR)
+			open(account, "d", unix.O_RDONLY|unix.O_DIRECTORY)
+		})
+	}
+	revoked := func() []fs.OpenHandle {
+		list := m.Revoked()
+		slices.SortFunc(list, func(a, b fs.OpenHandle) int {
+			return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Mode, b.Mode))
+		})
+		return list
+	}
+	swap := func(in policy.Input, ids map[string]policy.IDs) {
+		t.Helper()
+		if err := m.Swap(fs.Policy{Set: compile(t, in), IDs: ids}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := revoked(); len(got) != 0 {
+		t.Errorf("Revoked() = %v before anything is revoked", got)
+	}
+	reads := fs.Mediated
+	if m.Features().Passthrough {
+		reads = fs.Passthrough
+	}
+
+	less := in
+	less.Accounts = slices.Clone(in.Accounts)
+	less.Accounts[0].Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{set("list"), set("overwrite")}}}
+	swap(less, ids)
+	want := []fs.OpenHandle{{Account: "alice", PID: tids["alice"], Mode: fs.Mediated}, {Account: "alice", PID: tids["alice"], Mode: reads}}
+	if diff := gocmp.Diff(want, revoked()); diff != "" {
+		t.Errorf("Revoked() without download (-want +got):\n%s", diff)
+	}
+	if reads == fs.Passthrough {
+		if got := m.Stats().Revoked; got != 1 {
+			t.Errorf("%d revoked handles are passed through, want 1", got)
+		}
+		waitFor(t, func() bool {
+			return m.log.has("does not allow", "account=alice", "passthrough=1", "mediated=1", "directory=0")
+		})
+	}
+
+	gone := map[string]policy.IDs{"alice": ids["alice"]}
+	swap(in, gone)
+	want = []fs.OpenHandle{
+		{Account: "bob", PID: tids["bob"], Mode: fs.Mediated},
+		{Account: "bob", PID: tids["bob"], Mode: reads},
+		{Account: "bob", PID: tids["bob"], Mode: fs.Directory},
+	}
+	if diff := gocmp.Diff(want, revoked()); diff != "" {
+		t.Errorf("Revoked() without an account (-want +got):\n%s", diff)
+	}
+	swap(in, ids)
+	if got := revoked(); len(got) != 0 {
+		t.Errorf("Revoked() = %v when all is allowed again", got)
+	}
+}
+
+// TestRevokedRequests: every request on a handle that was opened before is
+// refused when what it is about is taken away: the right, the folder, the account.
+func TestRevokedRequests(t *testing.T) {
+	folder := tree(t, "f", "g")
+	in, ids := home(tree(t), func(a *policy.Account) {
+		a.VirtualFolders = []policy.Mounting{{Folder: set("folder"), Path: set("/folder")}}
+	})
+	in.Folders = []policy.Folder{{Name: "folder", Source: set(folder)}}
+	m := mount(t, in, ids)
+	var dir, f, g int
+	as(aliceUID, func() {
+		for name, fd := range map[string]*int{".": &dir, "f": &f, "g": &g} {
+			flags := unix.O_RDWR
+			if name == "." {
+				flags = unix.O_RDONLY
+			}
+			var err error
+			if *fd, err = unix.Open(filepath.Join(m.point, "alice/folder", name), flags|unix.O_CLOEXEC, 0); err != nil {
+				t.Errorf("open %s: %v", name, err)
+			}
+		}
+	})
+	if t.Failed() {
+		return
+	}
+	defer closeFDs([]int{dir, f, g})
+	buf := make([]byte, 4096)
+	requests := []struct {
+		name  string
+		right bool // refused when all rights are taken away, not only with the view
+		do    func() error
+	}{
+		{"read", true, func() error { _, err := unix.Pread(f, buf, 0); return err }},
+		{"write", true, func() error { _, err := unix.Pwrite(f, []byte("x"), 0); return err }},
+		{"truncate", true, func() error { return unix.Ftruncate(f, 3) }},
+		{"allocate", true, func() error { return unix.Fallocate(f, 0, 0, 8) }},
+		{"copy", true, func() error {
+			zero, start := int64(0), int64(0)
+			_, err := unix.CopyFileRange(f, &zero, g, &start, 4, 0)
+			return err
+		}},
+		{"list", true, func() error {
+			if _, err := unix.Seek(dir, 0, 0); err != nil {
+				return err
+			}
+			_, err := unix.Getdents(dir, buf)
+			return err
+		}},
+		{"sync", false, func() error { return unix.Fsync(f) }},
+		{"sync the directory", false, func() error { return unix.Fsync(dir) }},
+		{"seek", false, func() error { _, err := unix.Seek(f, 0, unix.SEEK_DATA); return err }},
+	}
+	nothing := in
+	nothing.Accounts = slices.Clone(in.Accounts)
+	nothing.Accounts[0].Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{}}}
+	unmounted := in
+	unmounted.Accounts = slices.Clone(in.Accounts)
+	unmounted.Accounts[0].VirtualFolders = nil
+	removed := in
+	removed.Accounts = nil
+
+	for _, tt := range []struct {
+		name string
+		in   policy.Input
+		ids  map[string]policy.IDs
+		all  bool // not only what a right is needed for
+	}{
+		{"no rights", nothing, ids, false},
+		{"no folder", unmounted, ids, true},
+		{"account locked", in, nil, true},
+		{"account removed", removed, nil, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			step := func(in policy.Input, ids map[string]policy.IDs, revoked bool) {
+				t.Helper()
+				if err := m.Swap(fs.Policy{Set: compile(t, in), IDs: ids}); err != nil {
+					t.Fatal(err)
+				}
+				before, err := os.ReadFile(filepath.Join(folder, "f"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				as(aliceUID, func() {
+					for _, r := range requests {
+						want := unix.Errno(0)
+						if revoked && (tt.all || r.right) {
+							want = unix.EACCES
+						}
+						if err := r.do(); errnoOf(err) != want {
+							t.Errorf("%s = %v, want %v", r.name, err, want)
+						}
+					}
+				})
+				if after := readAll(t, filepath.Join(folder, "f")); revoked && after != string(before) {
+					t.Errorf("the file has changed from %q to %q", before, after)
+				}
+			}
+			step(in, ids, false)
+			step(tt.in, tt.ids, true)
+			step(in, ids, false)
+		})
+	}
+}
