@@ -246,6 +246,7 @@ func (d *daemon) metricsState() metrics.State {
 	if d.fs != nil {
 		s.SourcesMissing = len(d.fs.MissingSources())
 		s.InternalErrors = d.fs.Panics()
+		s.FS = d.fs.Stats()
 	}
 	return s
 }

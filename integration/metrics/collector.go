@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"grantfs/fs"
 	"grantfs/policy"
 )
 
@@ -16,6 +17,8 @@ type collector struct {
 	ops, duration, denials                             *prometheus.Desc
 	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
 	aegir, internal                                    *prometheus.Desc
+	nodes, handles, revoked, backings, idle            *prometheus.Desc
+	waiting, refused                                   *prometheus.Desc
 }
 
 func newCollector(c *counts, state func() State) *collector {
@@ -34,6 +37,13 @@ func newCollector(c *counts, state func() State) *collector {
 		reloadTime: desc("policy_last_reload_success_timestamp_seconds", "When the policy in force was loaded."),
 		source:     desc("source_missing", "Mounts whose source can't be reached."),
 		aegir:      desc("aegir_problems", "Aliases and sites of Aegir hosts that were refused."),
+		nodes:      desc("nodes", "Files and directories that the kernel knows."),
+		handles:    desc("open_handles", "Open files and directories, by how their data is reached.", "mode"),
+		revoked:    desc("revoked_passthrough_handles", "Open files that are still read or written past grantfs although the policy does not allow it any more; they end with their sessions."),
+		backings:   desc("backing_ids", "Files registered with the kernel for passthrough."),
+		idle:       desc("idle_descriptors", "Descriptors of backing files that are kept for later use."),
+		waiting:    desc("waiting_requests", "Requests that wait for others of their account, or for a rate."),
+		refused:    desc("cap_refusals_total", "Requests refused because their account holds too much already, by what it holds.", "cap"),
 		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
 	}
 }
@@ -42,6 +52,7 @@ func newCollector(c *counts, state func() State) *collector {
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal,
+		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused,
 	} {
 		descs <- d
 	}
@@ -52,8 +63,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 	}
-	gauge := func(d *prometheus.Desc, v float64) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	for _, op := range policy.Ops() {
 		s := c.counts.sum(op)
@@ -73,6 +84,17 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.source, float64(s.SourcesMissing))
 	gauge(c.aegir, float64(s.AegirProblems))
 	counter(c.internal, s.InternalErrors)
+	gauge(c.nodes, float64(s.FS.Nodes))
+	for mode := range fs.HandleModes {
+		gauge(c.handles, float64(s.FS.Handles[mode]), mode.String())
+	}
+	gauge(c.revoked, float64(s.FS.Revoked))
+	gauge(c.backings, float64(s.FS.BackingIDs))
+	gauge(c.idle, float64(s.FS.IdleFDs))
+	gauge(c.waiting, float64(s.FS.Waiting))
+	for kind := range fs.Caps {
+		counter(c.refused, s.FS.Refused[kind], kind.String())
+	}
 }
 
 func number(b bool) float64 {

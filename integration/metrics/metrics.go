@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"grantfs/fs"
 	"grantfs/policy"
 )
 
@@ -20,6 +21,7 @@ type State struct {
 	SourcesMissing int       // mounts whose source can't be reached now
 	AegirProblems  int       // aliases and sites of Aegir hosts that were refused
 	InternalErrors uint64    // requests that ended in an internal error
+	FS             fs.Stats
 }
 
 // Options says what a Metrics shows besides what it counts.

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"grantfs/fs"
 	"grantfs/policy"
 )
 
@@ -104,6 +105,10 @@ func TestState(t *testing.T) {
 	s := State{
 		Accounts: 12, Generation: 3, LastReloadOK: true, LastReload: time.UnixMilli(1_700_000_000_500),
 		SourcesMissing: 2, AegirProblems: 4,
+		FS: fs.Stats{
+			Nodes: 5, Handles: [fs.HandleModes]int{fs.Passthrough: 6}, Revoked: 1, BackingIDs: 7, IdleFDs: 8, Waiting: 9,
+			Refused: [fs.Caps]uint64{fs.CapFiles: 10},
+		},
 	}
 	m := newMetrics(t, Options{Version: "1.2", Revision: "abc", State: func() State { return s }})
 	text := scrape(t, m)
@@ -114,6 +119,16 @@ func TestState(t *testing.T) {
 		"grantfs_policy_last_reload_success_timestamp_seconds 1.7000000005e+09",
 		"grantfs_source_missing 2",
 		"grantfs_aegir_problems 4",
+		"grantfs_nodes 5",
+		`grantfs_open_handles{mode="passthrough"} 6`,
+		`grantfs_open_handles{mode="mediated"} 0`,
+		`grantfs_open_handles{mode="directory"} 0`,
+		"grantfs_revoked_passthrough_handles 1",
+		"grantfs_backing_ids 7",
+		"grantfs_idle_descriptors 8",
+		"grantfs_waiting_requests 9",
+		`grantfs_cap_refusals_total{cap="open_files"} 10`,
+		`grantfs_cap_refusals_total{cap="unlinked_files"} 0`,
 	} {
 		wantLine(t, text, line)
 	}
