@@ -2,6 +2,7 @@ package limit
 
 import (
 	"errors"
+	"math"
 	"net/netip"
 	"sync"
 	"testing"
@@ -43,7 +44,7 @@ func drain(t testing.TB, b *Bucket) {
 // move the burst and the rate, and each an equal share, whatever they ask for.
 func TestRateIsShared(t *testing.T) {
 	const rate, seconds = 1 << 20, 60
-	sizes := []int{32 << 10, 32 << 10, 32 << 10, 128 << 10, 128 << 10, 1 << 20, 1 << 20, 1 << 20}
+	sizes := []int{32 << 10, 32 << 10, 32<<10 + 1, 128 << 10, 100_000, 1 << 20, 1 << 20, 1<<20 - 1}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.set("alice", bandwidth(rate, 0))
@@ -62,6 +63,9 @@ func TestRateIsShared(t *testing.T) {
 					if errors.Is(err, ErrInterrupted) {
 						return
 					}
+					if n != size || err != nil {
+						t.Errorf("got %d of %d bytes, %v", n, size, err)
+					}
 				}
 			})
 		}
@@ -76,10 +80,50 @@ func TestRateIsShared(t *testing.T) {
 				t.Errorf("the one with requests of %d bytes moved %d, a fair share is %d", sizes[i], n, fair)
 			}
 		}
-		if want := int(burst(rate) + rate*seconds); total > want || total < want-int(quantum(rate)) {
-			t.Errorf("moved %d, want %d less than a quantum", total, want)
+		if want := int(burst(rate) + rate*seconds); total > want || total < want-2*int(quantum(rate, 1<<20)) {
+			t.Errorf("moved %d, want %d less at most two quanta", total, want)
 		}
 	})
+}
+
+// TestTryTogether has 16 goroutines take from one bucket while no time passes: they
+// get the burst, to the byte,
+// though they give some of it back.
+func TestTryTogether(t *testing.T) {
+	w := newWorld()
+	w.set("alice", bandwidth(1<<20, 0))
+	r := newRates(t, w, Memory{})
+	r.now = func() time.Duration { return time.Hour }
+	up, _ := r.buckets(t, "alice", nowhere)
+	var moved [16]int
+	var wg sync.WaitGroup
+	for i := range moved {
+		wg.Go(func() {
+			for size := 1000 + i; size > 0; {
+				if !up.Try(size) {
+					size /= 2
+					continue
+				}
+				moved[i] += size
+				if moved[i]%3 == 0 {
+					up.GiveBack(size)
+					moved[i] -= size
+					size--
+				}
+			}
+		})
+	}
+	wg.Wait()
+	total := 0
+	for up.Try(1) {
+		total++
+	}
+	for _, n := range moved {
+		total += n
+	}
+	if total != int(burst(1<<20)) {
+		t.Errorf("%d bytes went of %d", total, burst(1<<20))
+	}
 }
 
 // TestLargeRequestStarvesNobody: behind 1 MiB at 4 KiB/s, which takes more than
@@ -254,6 +298,25 @@ func TestRateEntries(t *testing.T) {
 	}
 }
 
+// TestReloadSetsDirection: a direction that is limited later begins with a burst,
+// and one that no longer is has no bucket.
+func TestReloadSetsDirection(t *testing.T) {
+	w := newWorld()
+	w.set("alice", bandwidth(1<<20, 0))
+	r := newRates(t, w, Memory{})
+	up, _ := r.buckets(t, "alice", nowhere)
+	drain(t, up)
+	w.set("alice", bandwidth(0, 1<<20))
+	r.Reload()
+	if !up.Try(1 << 30) {
+		t.Error("what was limited still is")
+	}
+	none, down := r.buckets(t, "alice", nowhere)
+	if none != nil || !down.Try(int(burst(1<<20))) || down.Try(1<<20) {
+		t.Errorf("upload has %v, or download no burst, or no limit", none)
+	}
+}
+
 // TestRatesAreTakenOver: a successor goes on with the level, not with a burst.
 func TestRatesAreTakenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -272,10 +335,21 @@ func TestRatesAreTakenOver(t *testing.T) {
 			t.Error("the successor counts no time")
 		}
 
+		up.record.at.Store(math.MaxInt64)
+		up.record.n.Store(-1)
+		up, _ = newRates(t, w, mem.memory()).buckets(t, "alice", nowhere)
+		time.Sleep(8 * time.Millisecond)
+		if !up.Try(8 << 10) {
+			t.Error("a damaged time stops the bucket for good")
+		}
+
 		w.set("alice", nil)
 		r := newRates(t, w, mem.memory())
 		if up, _ := r.buckets(t, "bob", nowhere); !up.Try(int(burst(1 << 20))) {
 			t.Error("bob got what alice left")
+		}
+		if r := newRates(t, w, mem.memory()); len(r.pairs) != 1 || r.pairs[Key{Account: "bob"}] == nil {
+			t.Errorf("the next one finds %v", r.pairs)
 		}
 		if len(mem.held) != 1 {
 			t.Errorf("%d chunks, want 1", len(mem.held))

@@ -16,8 +16,16 @@ const (
 // a second, and at least as much as makes small files quick.
 func burst(rate int64) int64 { return min(max(rate/4, minBurst), maxBurst) }
 
-// quantum is what one of several waiting requests gets at a time.
-func quantum(rate int64) int64 { return min(max(rate/64, minQuantum), maxBurst) }
+// quantum is what a request that waits gets at a time, before it is the turn of
+// the next: the whole of a small one, and no crumbs of a large one, for each costs
+// it a turn.
+func quantum(rate, want int64) int64 {
+	q := min(max(rate/64, minQuantum), maxBurst/2)
+	if want < 2*q {
+		return want
+	}
+	return q
+}
 
 // level is the state of a token bucket, pure. It counts in billionths of a byte:
 // rate bytes per second are rate of these per nanosecond, and nothing is rounded.
@@ -59,19 +67,15 @@ func (l level) retune(rate int64, now time.Duration) level {
 }
 
 // take lets up to want bytes go. If it lets none go, wait is how long it takes
-// until it lets a quantum go, or all of want. crowded says that others wait too:
-// then a quantum is all there is.
-func (l level) take(now time.Duration, want int64, crowded bool) (after level, granted int64, wait time.Duration) {
+// until it lets a quantum go.
+func (l level) take(now time.Duration, want int64) (after level, granted int64, wait time.Duration) {
 	l = l.refill(now)
-	least := min(want, quantum(l.rate))
+	least := quantum(l.rate, want)
 	if l.n < least*perByte {
 		missing := least*perByte - l.n
 		return l, 0, time.Duration((missing-1)/l.rate + 1)
 	}
 	granted = min(want, l.n/perByte)
-	if crowded {
-		granted = least
-	}
 	l.n -= granted * perByte
 	return l, granted, 0
 }
@@ -195,7 +199,7 @@ func (b *Bucket) take(want int) (granted int, wait time.Duration) {
 	if l.rate == 0 {
 		return want, 0
 	}
-	l, n, wait := l.take(b.now(), int64(want), len(b.line.waiting) > 1)
+	l, n, wait := l.take(b.now(), int64(want))
 	b.record.store(l)
 	return int(n), wait
 }

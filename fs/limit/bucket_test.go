@@ -25,7 +25,7 @@ func TestLevelIsExact(t *testing.T) {
 			}
 			ask := 1 + r.Int64N(1<<20)
 			before := new(big.Int).Set(want)
-			after, granted, wait := l.take(now, ask, r.IntN(2) == 0)
+			after, granted, wait := l.take(now, ask)
 			want.Sub(want, new(big.Int).Mul(big.NewInt(granted), big.NewInt(perByte)))
 			if after.n < 0 || want.Cmp(big.NewInt(after.n)) != 0 {
 				t.Fatalf("rate %d: level is %d after %d of %d, want %v", rate, after.n, granted, ask, want)
@@ -34,10 +34,10 @@ func TestLevelIsExact(t *testing.T) {
 				t.Fatalf("rate %d, level %v: %d of %d and wait %v", rate, before, granted, ask, wait)
 			}
 			if wait > 0 {
-				if _, n, _ := after.take(now+wait-1, ask, false); n != 0 {
+				if _, n, _ := after.take(now+wait-1, ask); n != 0 {
 					t.Fatalf("rate %d, level %v: %d go before the wait of %v is over", rate, before, n, wait)
 				}
-				if _, n, _ := after.take(now+wait, ask, false); n < min(ask, quantum(rate)) {
+				if _, n, _ := after.take(now+wait, ask); n < quantum(rate, ask) {
 					t.Fatalf("rate %d, level %v: only %d of %d go after %v", rate, before, n, ask, wait)
 				}
 			}
@@ -52,7 +52,7 @@ func TestLevelLongTerm(t *testing.T) {
 	for _, rate := range []int64{7, 4 << 10, 999_983, 333_333_333, 10 << 30} {
 		l, now, moved := full(rate, 0), time.Duration(0), int64(0)
 		for moved < 20*burst(rate) {
-			after, n, wait := l.take(now, 100_003, true)
+			after, n, wait := l.take(now, 100_003)
 			l, now, moved = after, now+wait, moved+n
 		}
 		all := new(big.Int).Mul(big.NewInt(rate), big.NewInt(int64(now)))

@@ -12,7 +12,8 @@
 //
 // A request is paced first and reserves its transfer after that, so that nobody
 // waits for the rate with bytes of others' transfer in hand; the ledger's
-// reservations come last.
+// reservations come last. What reads the requests only calls Try; Wait and Reserve
+// are for a request that has a goroutine of its own.
 //
 // Invariants
 //

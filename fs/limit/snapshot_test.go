@@ -84,6 +84,8 @@ func TestSnapshotDamaged(t *testing.T) {
 		switch what {
 		case "empty name", "name after zeros":
 			bad[at] = 0
+		case "late day":
+			bad[at] = 0x7f
 		default:
 			bad[at] = 0xff
 		}
@@ -126,7 +128,8 @@ func TestManyAccounts(t *testing.T) {
 		w.accounts[names[i]] = e
 	}
 	before := heap()
-	r, tr := newRates(t, w, Memory{}), newTransfers(t, w, Memory{})
+	var mem chunks
+	r, tr := newRates(t, w, mem.memory()), newTransfers(t, w, Memory{})
 	for _, name := range names {
 		up, down := r.buckets(t, name, nowhere)
 		if !up.Try(100) || !down.Try(100) || tr.meter(t, name, nowhere).move(t, Upload, 100) != 100 {
@@ -145,11 +148,19 @@ func TestManyAccounts(t *testing.T) {
 	if got := len(again.Usage()); got != accounts {
 		t.Errorf("%d counters are restored", got)
 	}
+	gone, chunks := w.accounts, len(mem.held)
 	w.accounts = nil
 	r.Reload()
 	tr.Sweep(func(string) bool { return false })
 	if len(r.pairs)+len(tr.counters) != 0 {
 		t.Errorf("%d and %d are left of accounts that are gone", len(r.pairs), len(tr.counters))
+	}
+	w.accounts = gone
+	for _, name := range names {
+		r.buckets(t, name, nowhere)
+	}
+	if len(mem.held) != chunks {
+		t.Errorf("%d chunks when all are back, want %d as before", len(mem.held), chunks)
 	}
 }
 

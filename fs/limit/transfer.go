@@ -27,7 +27,8 @@ type counter struct {
 	slot     *slot[transferRecord]
 	record   *transferRecord
 	inFlight [directions]int64
-	line     line // requests that need what is in flight
+	turned   int64 // the second in which turn last looked
+	line     line  // requests that need what is in flight
 }
 
 // Meter is what applies to one client address of an account: limits, and the
@@ -120,7 +121,12 @@ func (m Meter) try(d Direction, want int) (h Hold, ok bool, err error) {
 
 // turn begins a new period if it is time to.
 func (c *counter) turn(p Period) {
-	if first := p.first(c.now()); first > c.record.since.Load() {
+	now := c.now()
+	if now.Unix() == c.turned {
+		return
+	}
+	c.turned = now.Unix()
+	if first := p.first(now); first > c.record.since.Load() {
 		c.begin(first)
 	}
 }

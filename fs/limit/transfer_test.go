@@ -127,6 +127,9 @@ func TestReserveWaitsForOthers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, ok, err := m.Try(Upload, 1); ok || err != nil {
+			t.Errorf("while all is in flight: %v, %v", ok, err)
+		}
 		got := make([]int, 3)
 		var wg sync.WaitGroup
 		for i := range got {
@@ -147,6 +150,31 @@ func TestReserveWaitsForOthers(t *testing.T) {
 		if !slices.Equal(got, []int{30, 20, -1}) {
 			t.Errorf("moved %v, want 30, 20 and nothing, in the order of coming", got)
 		}
+	})
+}
+
+// TestReserveInTurn: a small request does not pass a larger one that waits.
+func TestReserveInTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.set("alice", transfer("month", 0, 0, 100))
+		m := newTransfers(t, w, Memory{}).meter(t, "alice", nowhere)
+		h, err := m.Reserve(nil, Download, 80)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if got := m.move(t, Upload, 30); got != 30 {
+				t.Errorf("moved %d, want 30", got)
+			}
+		})
+		synctest.Wait()
+		if _, ok, err := m.Try(Upload, 10); ok || err != nil {
+			t.Errorf("10 of the 20 that are left: %v, %v", ok, err)
+		}
+		h.Settle(0)
+		wg.Wait()
 	})
 }
 
@@ -249,7 +277,8 @@ func TestTransferEntries(t *testing.T) {
 func TestPolicyChanges(t *testing.T) {
 	w := newWorld()
 	w.set("alice", transfer("month", 100, 0, 0))
-	tr := newTransfers(t, w, Memory{})
+	var mem chunks
+	tr := newTransfers(t, w, mem.memory())
 	before := tr.meter(t, "alice", nowhere)
 	before.move(t, Upload, 80)
 	w.set("alice", transfer("month", 50, 0, 0))
@@ -274,6 +303,9 @@ func TestPolicyChanges(t *testing.T) {
 	h.Settle(0)
 	if len(tr.Usage()) != 0 || old.move(t, Upload, 1) != -1 {
 		t.Error("a counter that was dropped is there, or gives bytes away")
+	}
+	if left := newTransfers(t, w, mem.memory()).Usage(); len(left) != 0 {
+		t.Errorf("a successor finds what was dropped: %+v", left)
 	}
 	w.set("bob", transfer("month", 100, 0, 0))
 	bob := tr.meter(t, "bob", nowhere)

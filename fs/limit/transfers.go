@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"grantfs/policy"
 )
 
 // Transfers holds the counters of bytes moved of all accounts: product.md §9,
@@ -109,23 +111,26 @@ type Usage struct {
 // Usage returns all counters, in order of their keys.
 func (t *Transfers) Usage() []Usage {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	all := make([]Usage, 0, len(t.counters))
 	for k, c := range t.counters {
-		e := t.policy(k.Account)
-		c.mu.Lock()
-		if e != nil {
-			c.turn(periodOf(e.Scalars.TransferPeriod.Value))
-		}
-		u := Usage{Key: k, Since: dateOf(c.record.since.Load()), InFlight: c.inFlight}
-		for d := range u.Moved {
-			u.Moved[d] = c.record.moved[d].Load()
-		}
-		c.mu.Unlock()
-		all = append(all, u)
+		all = append(all, c.usage(k, t.policy(k.Account)))
 	}
+	t.mu.Unlock()
 	slices.SortFunc(all, func(a, b Usage) int { return a.Key.compare(b.Key) })
 	return all
+}
+
+func (c *counter) usage(k Key, e *policy.Effective) Usage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e != nil {
+		c.turn(periodOf(e.Scalars.TransferPeriod.Value))
+	}
+	u := Usage{Key: k, Since: dateOf(c.record.since.Load()), InFlight: c.inFlight}
+	for d := range u.Moved {
+		u.Moved[d] = c.record.moved[d].Load()
+	}
+	return u
 }
 
 // Reset forgets what k has moved. It is the admin's remedy where the clock was
@@ -140,7 +145,6 @@ func (t *Transfers) Reset(k Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begin(periodOf(e.Scalars.TransferPeriod.Value).first(t.now()))
-	c.line.wake()
 }
 
 // Sweep drops the counters of accounts that keep refuses: those that will never
