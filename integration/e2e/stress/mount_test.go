@@ -1,0 +1,175 @@
+package stress
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	grantfs "grantfs/fs"
+	"grantfs/fs/kernel"
+	"grantfs/policy"
+)
+
+// Nobody on the machine has these ids.
+const (
+	accountID = 61021
+	ownerID   = 61022
+)
+
+// mounted is a view that permits everything.
+type mounted struct {
+	server *grantfs.Server
+	view   string
+	back   string
+}
+
+// ignored observes nothing.
+type ignored struct{}
+
+func (ignored) Observe(policy.Op, syscall.Errno, time.Duration) {}
+func (ignored) Denied(policy.Reason)                            {}
+
+// mount serves one account's view until the test ends.
+func mount(t *testing.T) *mounted {
+	t.Helper()
+	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), kernel.Readers()+2))
+	base, err := os.MkdirTemp("", "grantfs-stress-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(base); err != nil {
+			t.Errorf("remove what was mounted: %v", err)
+		}
+	})
+	back, point := filepath.Join(base, "back"), filepath.Join(base, "views")
+	for _, err := range []error{
+		os.Chmod(base, 0o755), os.Mkdir(back, 0o755), os.Mkdir(point, 0o755), os.Chmod(back, 0o775|fs.ModeSetgid), os.Chown(back, ownerID, ownerID),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	set, problems := policy.Compile(policy.Input{Accounts: []policy.Account{{
+		Name: "stress", Settings: policy.Settings{HomeDir: policy.Setting[string]{Value: back, Set: true}},
+	}}})
+	if set == nil {
+		t.Fatal(problems)
+	}
+	server, err := grantfs.Mount(grantfs.Options{
+		Point: point, EntryTimeout: time.Second, Observer: ignored{},
+		Log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
+		Policy: grantfs.Policy{Set: set, IDs: map[string]policy.IDs{"stress": {UID: accountID, GID: accountID}}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve() }()
+	t.Cleanup(func() {
+		if err := server.Unmount(); err != nil {
+			t.Errorf("Unmount: %v", err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+		if n := server.Panics(); n != 0 {
+			t.Errorf("%d requests panicked", n)
+		}
+	})
+	return &mounted{server, filepath.Join(point, "stress"), back}
+}
+
+// patience is how long a program may take beyond its own time limit.
+const patience = 2 * time.Minute
+
+// run runs a program as the account, in the view, and returns what it said. The
+// program is entered by a shell: this process must not wait for its own mount
+// between fork and exec.
+func (m *mounted) run(t *testing.T, atMost time.Duration, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), atMost+patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", `cd "$0" && exec "$@"`, m.view, name}, args...)...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: accountID, Gid: accountID}, Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = 10 * time.Second
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "LC_ALL=C"}
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Run(); err != nil {
+		if cause := context.Cause(ctx); cause != nil {
+			err = fmt.Errorf("it hangs: %w", errors.Join(err, cause))
+		}
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out.Bytes())
+	}
+	return out.String()
+}
+
+// sound looks at the backing: everything belongs to its owner, nothing is of a
+// kind that no view makes.
+func (m *mounted) sound(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir(m.back, func(p string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if st := info.Sys().(*syscall.Stat_t); st.Uid != ownerID || st.Gid != ownerID {
+			t.Errorf("%s belongs to %d:%d", p, st.Uid, st.Gid)
+		}
+		if kind := info.Mode().Type(); kind != 0 && kind != fs.ModeDir && kind != fs.ModeSymlink || info.Mode()&(fs.ModeSetuid|fs.ModeSticky) != 0 {
+			t.Errorf("%s is %v", p, info.Mode())
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if n := m.server.Panics(); n != 0 {
+		t.Errorf("%d requests panicked", n)
+	}
+}
+
+// clear empties the view as the account would: what vanished beside the mount
+// would be known for the entry timeout yet.
+func (m *mounted) clear(t *testing.T) {
+	t.Helper()
+	m.run(t, 0, "find", ".", "-mindepth", "1", "-delete")
+	entries, err := os.ReadDir(m.back)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		t.Errorf("%s is left", e.Name())
+	}
+}
+
+// turn is how long each program may work: a part of GRANTFS_ATTACK_TIME, a
+// duration (see the Makefile), or 1 s.
+func turn(t *testing.T) time.Duration {
+	t.Helper()
+	text := os.Getenv("GRANTFS_ATTACK_TIME")
+	if text == "" {
+		return time.Second
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatalf("GRANTFS_ATTACK_TIME: %v", err)
+	}
+	return max(time.Second, d/8).Truncate(time.Second)
+}
