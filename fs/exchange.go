@@ -38,7 +38,7 @@ func (s *Server) exchange(c *call, newDir uint64) syscall.Errno {
 	}
 	a.node, a.known = s.known(a.dir, a.fd.Num(), a.name, &c.stat)
 	b.node, b.known = s.known(b.dir, b.fd.Num(), b.name, &c.stat2)
-	if s.stranded(a, b.dir) || s.stranded(b, a.dir) {
+	if s.stranded(c, a, b.dir) || s.stranded(c, b, a.dir) {
 		return syscall.EXDEV
 	}
 	if errno := swapJudged(c, a, b); errno != 0 {

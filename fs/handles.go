@@ -3,6 +3,7 @@ package fs
 import (
 	"sync"
 	"syscall"
+	"time"
 
 	"grantfs/fs/node"
 )
@@ -92,6 +93,34 @@ func (s *Server) letGo(fh uint64) {
 	}
 	s.files.closed(h.node.ID)
 	s.unpin(h.node)
+}
+
+// How long a close(2) that has returned is waited for, and how often it is looked
+// for: its RELEASE is on the way, perhaps with the other reader.
+const (
+	closing    = 20 * time.Millisecond
+	closingTry = 200 * time.Microsecond
+)
+
+// staysOpen reports whether a file is open, and not only because its RELEASE
+// has not quite arrived.
+func (s *Server) staysOpen(c *call, id uint64) bool {
+	if !s.files.inUse(id) {
+		return false
+	}
+	c.request.Pause(func(gone <-chan struct{}) syscall.Errno {
+		try := time.NewTicker(closingTry)
+		defer try.Stop()
+		for end := time.Now().Add(closing); s.files.inUse(id) && time.Now().Before(end); {
+			select {
+			case <-try.C:
+			case <-gone:
+				return syscall.EINTR
+			}
+		}
+		return 0
+	})
+	return s.files.inUse(id)
 }
 
 // closeAll releases what handles hold after the last request.

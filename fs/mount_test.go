@@ -116,12 +116,18 @@ func compile(t testing.TB, in policy.Input) *policy.Set {
 // mount serves in until the test ends.
 func mount(t testing.TB, in policy.Input, ids map[string]policy.IDs) *mounted {
 	t.Helper()
+	return mountFor(t, in, ids, time.Second)
+}
+
+// mountFor is mount with an entry timeout.
+func mountFor(t testing.TB, in policy.Input, ids map[string]policy.IDs, entry time.Duration) *mounted {
+	t.Helper()
 	point := openDir(t)
 	in, ids = withPollAccount(t, in, ids)
-	before := openFDs(t)
+	before, goroutines := openFDs(t), goleak.IgnoreCurrent()
 	obs, log := &observer{}, &testLog{t: t}
 	s, err := fs.Mount(fs.Options{
-		Point: point, EntryTimeout: time.Second, Observer: obs,
+		Point: point, EntryTimeout: entry, Observer: obs,
 		Log:    slog.New(slog.NewTextHandler(log, nil)),
 		Policy: fs.Policy{Set: compile(t, in), IDs: ids},
 	})
@@ -142,6 +148,12 @@ func mount(t testing.TB, in policy.Input, ids map[string]policy.IDs) *mounted {
 		}
 		if after := openFDs(t); !slices.Equal(before, after) {
 			t.Errorf("descriptors before the mount: %v, after it: %v", before, after)
+		}
+		if isMounted(t, point) {
+			t.Errorf("%s is still mounted", point)
+		}
+		if err := goleak.Find(goroutines); err != nil {
+			t.Errorf("goroutines are left of the mount: %v", err)
 		}
 	})
 	settlePoll(t, point)
@@ -223,6 +235,12 @@ func openFDs(t testing.TB) []string {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// isMounted reports whether something is mounted at point.
+func isMounted(t testing.TB, point string) bool {
+	t.Helper()
+	return strings.Contains(readAll(t, "/proc/self/mounts"), " "+point+" ")
 }
 
 // openDir makes a temporary directory that every user can reach.

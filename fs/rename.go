@@ -77,7 +77,7 @@ func (s *Server) rename(c *call, newDir uint64, flags uint32) syscall.Errno {
 	if errno := s.arrives(c, from, to.dir); errno != 0 {
 		return errno
 	}
-	if from.node, from.known = s.known(from.dir, from.fd.Num(), from.name, &c.stat); s.stranded(from, to.dir) {
+	if from.node, from.known = s.known(from.dir, from.fd.Num(), from.name, &c.stat); s.stranded(c, from, to.dir) {
 		return syscall.EXDEV
 	}
 	if s.sameBirth(from.dir, to.dir) {
@@ -197,8 +197,8 @@ func (s *Server) move(c *call, from, to end, flags uint32) syscall.Errno {
 // stranded reports whether moving what is at e to the directory to would leave
 // behind whoever has it open: in another mount it is another node, which they
 // could not follow.
-func (s *Server) stranded(e end, to spot) bool {
-	return e.known && rootFor(e.dir) != rootFor(to) && s.files.inUse(e.node.node.ID)
+func (s *Server) stranded(c *call, e end, to spot) bool {
+	return e.known && rootFor(e.dir) != rootFor(to) && s.staysOpen(c, e.node.node.ID)
 }
 
 // moved notes that what was at from is at to now. In another mount it is another

@@ -1,9 +1,11 @@
 package fs
 
 import (
+	"errors"
 	"log/slog"
 	"maps"
 	"slices"
+	"syscall"
 
 	"grantfs/fs/node"
 	"grantfs/policy"
@@ -58,9 +60,9 @@ func (s *Server) allowed(h *handle) bool {
 	return !h.write || may(s.rewriting(sp, policy.OpWrite), sp.target(nil))
 }
 
-// reportRevoked starts what looks at the open handles after each change of the
+// afterSwaps starts what is done about the open handles after each change of the
 // policy, beside the requests; the returned function ends it.
-func (s *Server) reportRevoked() (stop func()) {
+func (s *Server) afterSwaps() (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
@@ -69,6 +71,7 @@ func (s *Server) reportRevoked() (stop func()) {
 			case <-quit:
 				return
 			case <-s.swapped:
+				s.dropAttributes()
 				s.logRevoked()
 			}
 		}
@@ -76,6 +79,24 @@ func (s *Server) reportRevoked() (stop func()) {
 	return func() {
 		close(quit)
 		<-done
+	}
+}
+
+// dropAttributes has the kernel ask again what it knows of open files: owner and
+// mode show the account's rights. For what is found by its name IncEpoch does.
+func (s *Server) dropAttributes() {
+	seen := map[uint64]bool{}
+	for _, h := range s.handles.all() {
+		if seen[h.node.ID] {
+			continue
+		}
+		seen[h.node.ID] = true
+		if _, err := s.conn.DropAttributes(h.node.ID); err != nil {
+			if !errors.Is(err, syscall.ENODEV) { // the end has begun
+				s.opt.Log.Error("make the kernel forget what it knows of open files", "error", err)
+			}
+			return
+		}
 	}
 }
 

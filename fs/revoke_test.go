@@ -5,7 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -194,4 +196,55 @@ func TestRevokedRequests(t *testing.T) {
 			step(in, ids, false)
 		})
 	}
+}
+
+// TestRevokedAttributes: owner and mode show the rights of the new policy at
+// once, though the kernel might have kept what it knew for an hour.
+func TestRevokedAttributes(t *testing.T) {
+	in, ids := home(tree(t, "d/", "d/f"), nil)
+	m := mountFor(t, in, ids, time.Hour)
+	dir := filepath.Join(m.point, "alice", "d")
+	var fd int
+	as(aliceUID, func() {
+		var err error
+		if fd, err = unix.Open(filepath.Join(dir, "f"), unix.O_RDONLY|unix.O_CLOEXEC, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	defer unix.Close(fd)
+	listed := func() (st syscall.Stat_t) {
+		as(aliceUID, func() {
+			list, err := os.ReadDir(dir)
+			if err != nil || len(list) != 1 {
+				t.Errorf("the directory lists %v, %v", list, err)
+				return
+			}
+			info, err := list[0].Info()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			st = *info.Sys().(*syscall.Stat_t)
+		})
+		return st
+	}
+	if st := listed(); st.Uid != aliceUID || st.Mode != unix.S_IFREG|0o644 {
+		t.Errorf("a file that may be written is %o of %d", st.Mode, st.Uid)
+	}
+	less := in
+	less.Accounts = slices.Clone(in.Accounts)
+	less.Accounts[0].Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{set("list"), set("download")}}}
+	if err := m.Swap(fs.Policy{Set: compile(t, less), IDs: ids}); err != nil {
+		t.Fatal(err)
+	}
+	if st := listed(); m.Features().IncEpoch && (st.Uid != 0 || st.Mode != unix.S_IFREG|0o444) {
+		t.Errorf("a file that may only be read is %o of %d", st.Mode, st.Uid)
+	}
+	waitFor(t, func() bool {
+		var st unix.Stat_t
+		if err := unix.Fstat(fd, &st); err != nil {
+			t.Fatal(err)
+		}
+		return st.Uid == 0 && st.Mode == unix.S_IFREG|0o444
+	})
 }

@@ -51,7 +51,7 @@ type Server struct {
 	sources sources
 	handles handles
 	caps    caps
-	swapped chan struct{} // holds one value when revoked handles are to be reported
+	swapped chan struct{} // holds one value for afterSwaps
 	files   files
 	calls   sync.Pool
 
@@ -102,7 +102,7 @@ func Mount(opt Options) (*Server, error) {
 // Serve answers requests until the file system is unmounted, then releases
 // everything.
 func (s *Server) Serve() error {
-	stop := s.reportRevoked()
+	stop := s.afterSwaps()
 	err := s.conn.Serve(s)
 	stop()
 	s.closeAll()
@@ -124,7 +124,7 @@ func (s *Server) Features() kernel.Features { return s.conn.Features() }
 
 // Swap replaces the policy: every request from now on obeys p, those of open
 // files included. The kernel is told to ask again for the names it knows; on
-// kernels before 6.16 it does so within the entry timeout.
+// kernels before 6.16 it does so within the entry timeout. See also Revoked.
 func (s *Server) Swap(p Policy) error {
 	for {
 		old := s.policy.Load()

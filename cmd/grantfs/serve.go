@@ -176,8 +176,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	stop := func() error {
 		cancel(nil)
 		err := d.fs.Unmount()
-		group.Wait()
-		return err
+		return errors.Join(err, waitAtMost(stopPatience, group.Wait))
 	}
 	if err := d.listen(ctx, part); err != nil {
 		return errors.Join(err, stop())
@@ -202,6 +201,28 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 			d.log.Info("stopping", "signal", s.String())
 			return stop()
 		}
+	}
+}
+
+// stopPatience is how long the end waits for what is under way. After the
+// unmounting nothing lasts but a system call on a backing that hangs, which nobody
+// waits for any more and which ends with the process.
+const stopPatience = 5 * time.Second
+
+// waitAtMost waits for wait to return, but no longer than d: an error then.
+func waitAtMost(d time.Duration, wait func()) error {
+	done := make(chan struct{})
+	go func() {
+		wait()
+		close(done)
+	}()
+	patience := time.NewTimer(d)
+	defer patience.Stop()
+	select {
+	case <-done:
+		return nil
+	case <-patience.C:
+		return fmt.Errorf("a request or a look at a source still hangs after %s", d)
 	}
 }
 

@@ -6,10 +6,22 @@ import (
 	"syscall"
 )
 
-// The code of FUSE_NOTIFY_INC_EPOCH in linux/fuse.h. Notifications must never be sent while a request that
+// Codes of linux/fuse.h. Notifications must never be sent while a request that
 // holds the same inode's lock is being handled: send them from a goroutine of
 // their own.
-const notifyIncEpoch = 8
+const (
+	notifyInvalInode = 2 // FUSE_NOTIFY_INVAL_INODE
+	notifyIncEpoch   = 8 // FUSE_NOTIFY_INC_EPOCH
+)
+
+// DropAttributes makes the kernel ask again for the attributes of a node. It
+// reports false if the kernel has forgotten it.
+func (c *Conn) DropAttributes(node uint64) (bool, error) {
+	var body [24]byte // struct fuse_notify_inval_inode_out
+	binary.NativeEndian.PutUint64(body[:], node)
+	binary.NativeEndian.PutUint64(body[8:], ^uint64(0)) // offset -1: no data
+	return c.notify(notifyInvalInode, body[:])
+}
 
 // IncEpoch makes the kernel ask again for every name it has cached; O(1). It
 // reports false where the kernel is older than 6.16.
