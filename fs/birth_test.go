@@ -242,3 +242,35 @@ func TestSetuidIsCleared(t *testing.T) {
 		}
 	}
 }
+
+// TestExecutable: nobody has what was uploaded open for writing any more, so that
+// it can be executed (ETXTBSY).
+func TestExecutable(t *testing.T) {
+	dir := tree(t, "there", "cut")
+	in, ids := home(dir, nil)
+	m := mount(t, in, ids)
+	view := filepath.Join(m.point, "alice")
+	write := func(fd int) error { _, err := unix.Write(fd, []byte("#!/bin/sh\n")); return err }
+	as(aliceUID, func() {
+		for what, err := range map[string]error{
+			"create":   opened(filepath.Join(view, "new"), unix.O_CREAT|unix.O_WRONLY, write),
+			"rewrite":  opened(filepath.Join(view, "there"), unix.O_WRONLY, write),
+			"truncate": unix.Truncate(filepath.Join(view, "cut"), 3),
+			"mknod":    unix.Mknod(filepath.Join(view, "node"), unix.S_IFREG|0o644, 0),
+		} {
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+	for _, name := range []string{"new", "there", "cut", "node"} {
+		// A read lease is given where nobody writes (fcntl(2)). Descriptors are closed
+		// beside the requests.
+		waitFor(t, func() bool {
+			return opened(filepath.Join(dir, name), unix.O_RDONLY, func(fd int) error {
+				_, err := unix.FcntlInt(uintptr(fd), unix.F_SETLEASE, unix.F_RDLCK)
+				return err
+			}) == nil
+		})
+	}
+}

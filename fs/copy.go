@@ -71,8 +71,5 @@ func (s *Server) copyRange(c *call) (int, syscall.Errno) {
 	if errno == syscall.ENOSYS {
 		errno = syscall.EOPNOTSUPP
 	}
-	if errno == 0 {
-		errno = backing.DropPrivileges(toFD.Num())
-	}
 	return n, errno
 }

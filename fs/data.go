@@ -102,12 +102,29 @@ func (s *Server) write(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if errno := backing.DropPrivileges(fd.Num()); errno != 0 {
-		return errno
-	}
 	reply[fuse.WriteOut](c).Size = uint32(n)
 	return 0
 }
+
+// endWriting ends a series of changes of a file's data, at close(2) or where there
+// was no open. The set-user-ID and set-group-ID bits go, as they do for writers
+// who are not root: at the end is early enough, since nobody can execute a file
+// that somebody, here the daemon, has open for writing (ETXTBSY). The descriptor
+// goes too: what was uploaded must be executable.
+func (s *Server) endWriting(id uint64) syscall.Errno {
+	fd, ok := s.fds.Borrow(id, backing.FDWrite)
+	if !ok {
+		return 0
+	}
+	errno := backing.DropPrivileges(fd.Num())
+	fd.Release()
+	s.fds.DropKind(id, backing.FDWrite)
+	return errno
+}
+
+// flush is close(2), of each duplicate of a descriptor: nothing is buffered here.
+// Handles that only read don't ask for it.
+func (s *Server) flush(c *call) syscall.Errno { return s.endWriting(c.head.NodeId) }
 
 func (s *Server) fallocate(c *call) syscall.Errno {
 	in := arg[fuse.FallocateIn](c)
@@ -129,10 +146,7 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 		return errno
 	}
 	defer fd.Release()
-	if errno := backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length)); errno != 0 {
-		return errno
-	}
-	return backing.DropPrivileges(fd.Num())
+	return backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length))
 }
 
 // allocates reports whether a mode of fallocate(2) is served: those that leave

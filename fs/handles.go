@@ -91,6 +91,9 @@ func (s *Server) letGo(fh uint64) {
 		h.stream.close()
 		return
 	}
+	if h.write {
+		s.endWriting(h.node.ID) // what a last write after the last flush has left
+	}
 	s.files.closed(h.node.ID)
 	s.unpin(h.node)
 }

@@ -50,10 +50,11 @@ func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
 	if flags&unix.O_TRUNC == 0 {
 		return 0
 	}
-	if errno := backing.Truncate(fd.Num(), 0); errno != 0 {
-		return errno
+	errno = backing.Truncate(fd.Num(), 0)
+	if errno == 0 && !write { // nothing comes to end it
+		errno = s.endWriting(sp.node.ID)
 	}
-	return backing.DropPrivileges(fd.Num())
+	return errno
 }
 
 // accessMode splits open(2)'s access mode.
@@ -208,7 +209,7 @@ func (s *Server) mknodFile(c *call, mode uint32) syscall.Errno {
 		return errno
 	}
 	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
-	return 0
+	return s.endWriting(sp.node.ID)
 }
 
 // made returns the node of an object that was made just now, known by fd, and
@@ -235,7 +236,3 @@ func (s *Server) release(c *call) syscall.Errno {
 	s.letGo(arg[fuse.ReleaseIn](c).Fh)
 	return 0
 }
-
-// flush has nothing to do: nothing is buffered here, and an error at close
-// would be swallowed by vsftpd anyway.
-func (s *Server) flush(*call) syscall.Errno { return 0 }

@@ -124,10 +124,11 @@ func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn) syscall.Errno {
 		if errno != 0 {
 			return errno
 		}
-		if errno = backing.Truncate(fd.Num(), int64(in.Size)); errno == 0 {
-			errno = backing.DropPrivileges(fd.Num())
-		}
+		errno = backing.Truncate(fd.Num(), int64(in.Size))
 		fd.Release()
+		if errno == 0 {
+			errno = s.endWriting(sp.node.ID)
+		}
 		if errno != 0 {
 			return errno
 		}

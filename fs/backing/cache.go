@@ -186,23 +186,28 @@ func (c *Cache) Unpin(node uint64) {
 
 // Drop closes the node's descriptors, those in use when their use ends.
 func (c *Cache) Drop(node uint64) {
+	for kind := range fdKinds {
+		c.DropKind(node, kind)
+	}
+}
+
+// DropKind is Drop for one kind of descriptor.
+func (c *Cache) DropKind(node uint64, kind FDKind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for kind := range fdKinds {
-		item, ok := c.items[cacheKey{node, kind}]
-		if !ok {
-			continue
-		}
-		delete(c.items, item.key)
-		if item.element != nil {
-			c.idle.Remove(item.element)
-		}
-		if item.uses > 0 {
-			item.dropped = true
-			continue
-		}
-		c.closing.add(item)
+	item, ok := c.items[cacheKey{node, kind}]
+	if !ok {
+		return
 	}
+	delete(c.items, item.key)
+	if item.element != nil {
+		c.idle.Remove(item.element)
+	}
+	if item.uses > 0 {
+		item.dropped = true
+		return
+	}
+	c.closing.add(item)
 }
 
 // Close closes every idle descriptor and waits for those that are being closed;
