@@ -1,6 +1,8 @@
 package fs
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -128,7 +130,11 @@ func (s *Server) staysOpen(c *call, id uint64) bool {
 
 // closeAll releases what handles hold after the last request.
 func (s *Server) closeAll() {
-	for fh := range s.handles.items {
+	hs := &s.handles
+	hs.mu.RLock()
+	open := slices.Collect(maps.Keys(hs.items))
+	hs.mu.RUnlock()
+	for _, fh := range open {
 		s.letGo(fh)
 	}
 }
