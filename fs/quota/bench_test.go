@@ -1,6 +1,11 @@
 package quota
 
-import "testing"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 func BenchmarkReserveSettle(b *testing.B) {
 	l := newLedger(b)
@@ -37,5 +42,41 @@ func TestReserveAllocatesNothing(t *testing.T) {
 		l.Settle(g, g.Charge)
 	}); n != 0 {
 		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// BenchmarkCount counts 50,000 files in 500 directories, warm.
+func BenchmarkCount(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 500 {
+		sub := filepath.Join(dir, fmt.Sprint(i%10), fmt.Sprint(i))
+		if err := os.MkdirAll(sub, 0o700); err != nil {
+			b.Fatal(err)
+		}
+		for j := range 100 {
+			if err := os.WriteFile(filepath.Join(sub, fmt.Sprint(j)), nil, 0o600); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	root, tree := openRoot(b, dir), NewTree(Charge{})
+	files := 0
+	for b.Loop() {
+		if _, err := tree.Count(b.Context(), root, CountOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		files += 50_000
+	}
+	b.ReportMetric(float64(files)/b.Elapsed().Seconds(), "files/s")
+}
+
+// BenchmarkEnterLeave is what an operation pays for being counted around.
+func BenchmarkEnterLeave(b *testing.B) {
+	tree := NewTree(Charge{})
+	b.ReportAllocs()
+	for b.Loop() {
+		tree.Enter(ID{1, 2})
+		tree.Note(ID{1, 2}, ID{1, 3}, Charge{Bytes: 1})
+		tree.Leave(ID{1, 2})
 	}
 }

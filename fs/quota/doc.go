@@ -27,6 +27,25 @@
 // tree: the outer count stops there. The root of a source costs nothing there;
 // as an entry of the directory that holds it it is an inode like any other.
 //
+// # Counting
+//
+// A Tree knows what each directory of a source holds. An operation of ours enters
+// the directories whose names it may change, settles with the ledger, notes the
+// same change with the Tree and leaves:
+//
+//	tree.Enter(dir)
+//	grant, err := ledger.Reserve(set, request)
+//	... the system call ...
+//	ledger.Settle(grant, change)
+//	tree.Note(dir, file, change)
+//	tree.Leave(dir)
+//
+// Then Count, however long it takes and whatever we do meanwhile, finds exactly
+// what others than us did, and Recount finds what they did in one directory.
+// While a directory is read for the last time, operations in it (reads and
+// writes of other places never) may wait for the end of that reading. Writes
+// of others during a count are found by it or by the next one.
+//
 // # Memory
 //
 // Records have a fixed size and no pointers and lie with their names in chunks
@@ -38,5 +57,7 @@
 // # Locks
 //
 // Ledger.mu guards the index and every record: one lock, held over a few
-// additions and never over an operation. It is a leaf.
+// additions and never over an operation. Tree.mu guards what a Tree knows, in the
+// same way. Both are leaves. Tree.counting is taken before Tree.mu and held over
+// a whole count, by who counts only.
 package quota
