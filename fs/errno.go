@@ -35,10 +35,10 @@ func (c *call) refuse(r policy.Reason, class policy.Class) syscall.Errno {
 
 // refErrno is the errno for a node that can't be had.
 func refErrno(err error) syscall.Errno {
-	if errors.Is(err, node.ErrCycle) {
-		return syscall.ESTALE // the kernel then looks the path up again
+	if errors.Is(err, node.ErrFull) {
+		return syscall.ENFILE
 	}
-	return syscall.ENFILE
+	return syscall.ESTALE // the kernel then looks the path up again
 }
 
 // absent is the answer for what the view does not hold. It is no refusal: nothing

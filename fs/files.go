@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
-	"grantfs/fs/node"
 )
 
 // file is what is kept for a regular file that is or was open.
@@ -74,10 +73,10 @@ func (fs *files) inUse(id uint64) bool {
 }
 
 // drop forgets a node's file and gives its backing id back.
-func (fs *files) drop(s *Server, n *node.Node) {
+func (fs *files) drop(s *Server, id uint64) {
 	fs.mu.Lock()
-	f := fs.byNode[n.ID]
-	delete(fs.byNode, n.ID)
+	f := fs.byNode[id]
+	delete(fs.byNode, id)
 	fs.mu.Unlock()
 	if f == nil {
 		return

@@ -28,8 +28,8 @@ func (m HandleMode) String() string {
 
 // handle is one open file or directory.
 type handle struct {
-	node    *node.Node
-	pid     uint32 // thread that opened it
+	node    *node.Node // as it was at the open: who it is, not where
+	pid     uint32     // thread that opened it
 	uid     uint32
 	mode    HandleMode
 	read    bool

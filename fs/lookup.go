@@ -2,7 +2,6 @@ package fs
 
 import (
 	"encoding/binary"
-	"strings"
 	"syscall"
 	"time"
 
@@ -72,12 +71,12 @@ func (s *Server) enterView(c *call, top spot, name backing.Name) (spot, syscall.
 	if r.view == nil {
 		return spot{}, absent
 	}
-	where := node.Where{Parent: top.node, Name: v.name, Place: r.view.Root(), Epoch: v.epoch(r)}
+	where := node.Where{Parent: top.node.ID, Name: v.name, Place: r.view.Root(), Epoch: v.epoch(r)}
 	n, _, err := s.nodes.Ref(node.Key{View: v.index}, node.Identity{Kind: node.KindView, Type: policy.TypeDir, View: v.index}, where)
 	if err != nil {
 		return spot{}, refErrno(err)
 	}
-	return spot{n, &where, v, r}, 0
+	return spot{n, n.Where(), v, r}, 0
 }
 
 // child looks name up in dir and counts the lookup; what is on disk is in
@@ -193,7 +192,7 @@ func rootFor(dir spot) uint64 {
 
 // refKey counts a lookup of key in dir.
 func (s *Server) refKey(dir spot, key node.Key, id node.Identity, name backing.Name) (spot, syscall.Errno) {
-	where := node.Where{Parent: dir.node, Name: name.String(), Depth: dir.where.Depth + 1, Place: dir.where.Place, Epoch: dir.where.Epoch}
+	where := node.Where{Parent: dir.node.ID, Name: name.String(), Depth: dir.where.Depth + 1, Place: dir.where.Place, Epoch: dir.where.Epoch}
 	if id.Type == policy.TypeDir {
 		where.Place = dir.where.Place.Child(name.String())
 	}
@@ -201,12 +200,6 @@ func (s *Server) refKey(dir spot, key node.Key, id node.Identity, name backing.N
 }
 
 func (s *Server) refWhere(dir spot, key node.Key, id node.Identity, where node.Where) (spot, syscall.Errno) {
-	// The name aliases the request, which a node outlives.
-	if n := s.nodes.Lookup(key); n == nil || n.Where().Name != where.Name {
-		where.Name = strings.Clone(where.Name)
-	} else {
-		where.Name = n.Where().Name
-	}
 	n, fresh, err := s.nodes.Ref(key, id, where)
 	if err != nil {
 		id.Object.Close()
@@ -216,13 +209,13 @@ func (s *Server) refWhere(dir spot, key node.Key, id node.Identity, where node.W
 		id.Object.Close()
 	}
 	n.Check(time.Now().UnixNano())
-	return spot{n, &where, dir.view, dir.rules}, 0
+	return spot{n, n.Where(), dir.view, dir.rules}, 0
 }
 
 // provided looks up a name that the view itself provides: a mount, a site, or
 // a synthetic directory that a real one may be merged into.
 func (s *Server) provided(c *call, dir spot, name backing.Name, p policy.Provided) (spot, syscall.Errno) {
-	where := node.Where{Parent: dir.node, Name: name.String(), Place: p.Place, Epoch: dir.where.Epoch, Depth: dir.where.Depth + 1}
+	where := node.Where{Parent: dir.node.ID, Name: name.String(), Place: p.Place, Epoch: dir.where.Epoch, Depth: dir.where.Depth + 1}
 	m := p.Place.Mount()
 	if m != nil && p.Place.IsMountRoot() {
 		where.Depth = 0
@@ -236,7 +229,6 @@ func (s *Server) provided(c *call, dir spot, name backing.Name, p policy.Provide
 	}
 	key := node.Key{View: dir.view.index, Parent: dir.node.ID, Name: name.String()}
 	id := node.Identity{Kind: node.KindSynthetic, Type: policy.TypeDir, View: dir.view.index}
-	key.Name = strings.Clone(key.Name)
 	return s.refWhere(dir, key, id, where)
 }
 
@@ -280,7 +272,7 @@ func (s *Server) mountRoot(c *call, dir spot, src *source, m *policy.Mount, wher
 		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
 	}
 	// A mount of the same source at another path is another node.
-	key := node.Key{View: dir.view.index, Source: src.index, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino, Parent: dir.node.ID, Name: strings.Clone(where.Name)}
+	key := node.Key{View: dir.view.index, Source: src.index, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino, Parent: dir.node.ID, Name: where.Name}
 	return s.refWhere(dir, key, id, where)
 }
 

@@ -58,8 +58,12 @@ func (s *Server) locate(n *node.Node, v *view, r *viewRules) *node.Where {
 	if n.Kind == node.KindView {
 		now.Place = r.view.Root()
 	} else {
-		above := s.locate(w.Parent, v, r)
-		if above == nil || !s.replace(n, &now, above) {
+		parent := s.nodes.Get(w.Parent)
+		if parent == nil {
+			return nil
+		}
+		above := s.locate(parent, v, r)
+		if above == nil || !s.replace(n, parent, &now, above) {
 			return nil
 		}
 	}
@@ -67,8 +71,8 @@ func (s *Server) locate(n *node.Node, v *view, r *viewRules) *node.Where {
 	return &now
 }
 
-// replace finds the rules of n, which lies at now below the directory above.
-func (s *Server) replace(n *node.Node, now, above *node.Where) bool {
+// replace finds the rules of n, which lies at now in parent, which lies above.
+func (s *Server) replace(n, parent *node.Node, now, above *node.Where) bool {
 	now.Place = above.Place
 	if n.Type == policy.TypeDir {
 		now.Place = above.Place.Child(now.Name)
@@ -81,7 +85,7 @@ func (s *Server) replace(n *node.Node, now, above *node.Where) bool {
 	if m == nil {
 		return false
 	}
-	source, parent := s.sources.at(n.Source).path, now.Parent
+	source := s.sources.at(n.Source).path
 	now.Depth = 0
 	if n.Root != 0 && n.Root != parent.ID && n.Root != parent.Root {
 		return false // of the same source mounted elsewhere
@@ -213,7 +217,11 @@ func (s *Server) openObject(sp spot, root *backing.Root, flags int) (int, syscal
 	if errno != 0 {
 		return -1, errno
 	}
-	dir, errno := s.baseFD(spot{sp.where.Parent, sp.where.Parent.Where(), sp.view, sp.rules})
+	above, ok := s.parent(sp)
+	if !ok {
+		return -1, syscall.ESTALE
+	}
+	dir, errno := s.baseFD(above)
 	if errno != 0 {
 		return -1, errno
 	}
@@ -241,12 +249,23 @@ func (s *Server) holder(sp spot) *policy.Place {
 	if sp.node.Kind == node.KindView || sp.node.Type != policy.TypeDir {
 		return sp.where.Place
 	}
-	if sp.where.Parent.Kind == node.KindTop {
+	parent := s.nodes.Get(sp.where.Parent)
+	if parent == nil || parent.Kind == node.KindTop {
 		return sp.where.Place
 	}
-	above := s.locate(sp.where.Parent, sp.view, sp.rules)
+	above := s.locate(parent, sp.view, sp.rules)
 	if above == nil {
 		return sp.where.Place
 	}
 	return above.Place
+}
+
+// parent returns the directory that holds the spot, where that was last found;
+// false if the kernel has forgotten it.
+func (s *Server) parent(sp spot) (spot, bool) {
+	n := s.nodes.Get(sp.where.Parent)
+	if n == nil {
+		return spot{}, false
+	}
+	return spot{n, n.Where(), sp.view, sp.rules}, true
 }

@@ -226,9 +226,10 @@ func (l *lister) shown(fd int, e backing.Dirent) bool {
 }
 
 // child adds the entry of a child. In a READDIRPLUS it is looked up like any
-// other name; one that has vanished meanwhile is left to the kernel to look up.
+// other name, unless the view has too many nodes already; one that has vanished
+// meanwhile is left to the kernel to look up.
 func (l *lister) child(name string, next, ino uint64, typ uint8) {
-	if !l.plus {
+	if !l.plus || l.dir.view != nil && l.s.nodes.Crowded(l.dir.view.index) {
 		if typ == syscall.DT_LNK && len(l.dir.where.Place.Store(name)) > 0 {
 			typ = syscall.DT_DIR
 		}

@@ -2,7 +2,6 @@ package fs
 
 import (
 	"encoding/binary"
-	"strings"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -181,7 +180,7 @@ func isStill(dir int, name backing.Name, st *backing.Stat) bool {
 // move does what rename has found to be permitted, and then moves the nodes.
 func (s *Server) move(c *call, from, to end, flags uint32) syscall.Errno {
 	if to.t.Type == policy.TypeFile {
-		if victim, ok := s.known(to.dir, to.fd.Num(), to.name, &c.stat2); ok && (!from.known || victim.node != from.node.node) {
+		if victim, ok := s.known(to.dir, to.fd.Num(), to.name, &c.stat2); ok && (!from.known || victim.node.ID != from.node.node.ID) {
 			if errno := s.keepOpen(victim); errno != 0 {
 				return errno
 			}
@@ -209,7 +208,7 @@ func (s *Server) moved(from, to end) {
 		return
 	}
 	n, dir := from.node.node, to.dir
-	where := node.Where{Parent: dir.node, Name: strings.Clone(to.name.String()), Depth: dir.where.Depth + 1, Place: dir.where.Place, Epoch: dir.where.Epoch}
+	where := node.Where{Parent: dir.node.ID, Name: to.name.String(), Depth: dir.where.Depth + 1, Place: dir.where.Place, Epoch: dir.where.Epoch}
 	if n.Type == policy.TypeDir {
 		where.Place = dir.where.Place.Child(where.Name)
 	}

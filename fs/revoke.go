@@ -41,11 +41,15 @@ func (s *Server) allowed(h *handle) bool {
 	if r.view == nil || r.ids.UID != h.uid && h.uid != 0 {
 		return false
 	}
-	w := s.locate(h.node, v, r)
+	n := s.nodes.Get(h.node.ID) // which may have moved since it was opened
+	if n == nil {
+		return false
+	}
+	w := s.locate(n, v, r)
 	if w == nil {
 		return false
 	}
-	sp := spot{h.node, w, v, r}
+	sp := spot{n, w, v, r}
 	may := func(op policy.Op, t policy.Target) bool {
 		verdict := w.Place.Check(op, t)
 		return verdict.Allowed() || verdict.Reason == policy.ReasonPreset

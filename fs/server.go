@@ -45,6 +45,7 @@ type Options struct {
 type Server struct {
 	opt     Options
 	conn    *kernel.Conn
+	memory  node.Anonymous // of nodes
 	nodes   *node.Table
 	fds     *backing.Cache
 	views   views
@@ -79,7 +80,9 @@ func Mount(opt Options) (*Server, error) {
 		return nil, fmt.Errorf("read the limit of open files: %w", err)
 	}
 	s := &Server{opt: opt, fds: backing.NewCache(min(maxIdle, fds/4)), swapped: make(chan struct{}, 1)}
-	s.nodes = node.NewTable(s.nodeFreed)
+	if s.nodes, err = node.NewTable(s.memory.Grow, s.nodeFreed); err != nil {
+		return nil, fmt.Errorf("make the node table: %w", err)
+	}
 	s.views.init()
 	s.sources.init()
 	s.handles.init()
@@ -90,11 +93,11 @@ func Mount(opt Options) (*Server, error) {
 
 	conn, err := kernel.Mount(opt.Point)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, s.memory.Close())
 	}
 	s.conn = conn
 	if err := conn.Start(); err != nil {
-		return nil, errors.Join(err, conn.Unmount(), conn.Close())
+		return nil, errors.Join(err, conn.Unmount(), conn.Close(), s.memory.Close())
 	}
 	return s, nil
 }
@@ -106,13 +109,10 @@ func (s *Server) Serve() error {
 	err := s.conn.Serve(s)
 	stop()
 	s.closeAll()
-	s.nodes.All(func(n *node.Node) bool {
-		n.Object.Close()
-		return true
-	})
+	s.nodes.Close()
 	s.fds.Close()
 	s.sources.close()
-	return errors.Join(err, s.conn.Close())
+	return errors.Join(err, s.conn.Close(), s.memory.Close())
 }
 
 // Unmount takes the file system away, even while sessions are inside. Serve
@@ -147,8 +147,7 @@ func (s *Server) Nodes() int { return s.nodes.Len() }
 func (s *Server) Panics() uint64 { return s.panics.Load() }
 
 // nodeFreed releases what is kept for a node that the kernel has forgotten.
-func (s *Server) nodeFreed(n *node.Node) {
-	s.files.drop(s, n)
-	s.fds.Drop(n.ID)
-	n.Object.Close()
+func (s *Server) nodeFreed(id uint64) {
+	s.files.drop(s, id)
+	s.fds.Drop(id)
 }

@@ -121,7 +121,7 @@ func (s *Server) store(c *call, dir spot, fd int, name backing.Name) (spot, sysc
 	var sp spot
 	var errno syscall.Errno
 	for _, st := range stores {
-		where := node.Where{Parent: dir.node, Name: name.String(), Place: dir.where.Place.Child(name.String()), Epoch: dir.where.Epoch}
+		where := node.Where{Parent: dir.node.ID, Name: name.String(), Place: dir.where.Place.Child(name.String()), Epoch: dir.where.Epoch}
 		if sp, errno = s.mountRoot(c, dir, s.sources.named(st.Path), nil, where); errno == 0 {
 			c.verdict = policy.Verdict{}
 			return sp, 0

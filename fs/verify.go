@@ -15,7 +15,10 @@ import (
 // mount, and must not take its old rights along. ESTALE: it is somewhere else.
 func (s *Server) verify(sp spot) syscall.Errno {
 	now := time.Now().UnixNano()
-	for n := sp.node; n.Kind == node.KindBacked; n = n.Where().Parent {
+	for n := sp.node; n == nil || n.Kind == node.KindBacked; n = s.nodes.Get(n.Where().Parent) {
+		if n == nil {
+			return syscall.ESTALE
+		}
 		if now-n.Checked() < int64(s.opt.EntryTimeout) {
 			continue
 		}
@@ -35,7 +38,10 @@ func (s *Server) atPlace(sp spot) bool {
 		return s.currentRoot(sp)
 	}
 	var st backing.Stat
-	above := spot{sp.where.Parent, sp.where.Parent.Where(), sp.view, sp.rules}
+	above, ok := s.parent(sp)
+	if !ok {
+		return false
+	}
 	dir, errno := s.baseFD(above)
 	if errno != 0 {
 		return false

@@ -9,7 +9,7 @@ import (
 
 // inlineHandle is how many opaque bytes a Handle holds: ext4 has 8, xfs 8 to
 // 12, tmpfs 12, btrfs 20.
-const inlineHandle = 24
+const inlineHandle = 20
 
 // Handle is a file handle of one file system. The zero Handle means that there
 // is none: the file system has no handles, or longer ones than fit, which are

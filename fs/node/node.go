@@ -23,7 +23,7 @@ type Key struct {
 	View   uint32
 	Source uint32
 	Handle backing.Handle
-	Dev    uint64 // where there is no Handle
+	Dev    uint64
 	Ino    uint64
 	Root   uint64 // as in Identity: one source may be mounted at several paths
 	Parent uint64 // id of the parent: for provided names and hard-linked files
@@ -42,51 +42,57 @@ type Identity struct {
 	Dev    uint64
 }
 
-// Node is one node.
+// Node is what was known of one node when it was asked for. Two Nodes with one
+// ID are the same node. Safe for concurrent use.
 type Node struct {
 	ID uint64
 	Identity
 
-	where   atomic.Pointer[Where]
-	checked atomic.Int64 // when it was last seen at its place, in Unix nanoseconds
-	sent    atomic.Int64 // when the kernel was last told its attributes, in Unix nanoseconds
-
-	// Guarded by Table.mu.
-	key      Key
-	lookups  uint64
-	children uint64
-	freed    bool
-	parent   *Node // the parent that children counts it for
+	slot  *slot
+	where atomic.Pointer[Where]
+	first Where // what where begins with
 }
 
 // Where is where a node lies, as far as is known. A stored Where is immutable.
 type Where struct {
-	Parent *Node
+	Parent uint64 // id of the directory
 	Name   string
 	Depth  int           // directories between the mount's root and the object: 0 for the root itself
 	Place  *policy.Place // rules of the directory; for anything else, of the directory that holds it
-	Epoch  uint64        // the view's epoch that Place was found in
+	Epoch  uint64        // the view's epoch that Place was found in, 0 if it was not yet
 	Lost   bool          // nothing of the above is known any more
 }
 
-// Where returns the node's last known place.
+// Where returns where the node lay when it was asked for, and the rules that
+// were found for that place since.
 func (n *Node) Where() *Where { return n.where.Load() }
+
+// Refresh replaces the rules that are known for old. It does not reach a node
+// that has moved meanwhile: that is another Node.
+func (n *Node) Refresh(old, w *Where) { n.where.CompareAndSwap(old, w) }
 
 // Checked returns when n was last seen to lie at its place, in Unix
 // nanoseconds.
-func (n *Node) Checked() int64 { return n.checked.Load() }
+func (n *Node) Checked() int64 { return n.slot.checked.Load() }
 
 // Check notes that n was seen at its place at a time in Unix nanoseconds.
-func (n *Node) Check(at int64) { n.checked.Store(at) }
+func (n *Node) Check(at int64) {
+	if n.known() {
+		n.slot.checked.Store(at)
+	}
+}
 
 // Sent returns when the kernel was last sent n's entry and attributes, in Unix
-// nanoseconds, rounded down to what the table keeps; 0 for never.
-func (n *Node) Sent() int64 { return n.sent.Load() }
+// nanoseconds; 0 for never.
+func (n *Node) Sent() int64 { return n.slot.sent.Load() }
 
 // MarkSent notes that the kernel is sent n's entry and attributes at a time in
 // Unix nanoseconds.
-func (n *Node) MarkSent(now int64) { n.sent.Store(now) }
+func (n *Node) MarkSent(now int64) {
+	if n.known() {
+		n.slot.sent.Store(now)
+	}
+}
 
-// Refresh replaces the rules that are known for old, unless n has been moved
-// meanwhile.
-func (n *Node) Refresh(old, w *Where) { n.where.CompareAndSwap(old, w) }
+// known reports whether the slot is still n's.
+func (n *Node) known() bool { return n.slot.head.Load()>>indexBits == n.ID>>indexBits }

@@ -2,74 +2,153 @@ package node
 
 import (
 	"errors"
+	"math"
 	"sync"
 	"sync/atomic"
 
+	"grantfs/fs/backing"
 	"grantfs/policy"
 )
-
-const (
-	chunkBits = 12
-	chunkSize = 1 << chunkBits
-	maxChunks = 1 << 14 // 64 million nodes
-	indexBits = 32
-)
-
-type chunk [chunkSize]atomic.Pointer[Node]
 
 // RootID is the id of the mount's root (FUSE_ROOT_ID).
 const RootID = 1
 
+const (
+	cacheSize = 1 << 14 // Nodes that are kept
+
+	// viewSoft is how many nodes a view may have and still get more by listing
+	// directories; viewHard is how many it may have at all. The kernel forgets
+	// only when memory is short, so an account must be able to walk through more
+	// than it needs at a time; but not to use up the memory of the others.
+	viewSoft = 1 << 18
+	viewHard = 1 << 22
+)
+
+// ErrFull is returned when no more nodes can be known, of one view or at all.
+var ErrFull = errors.New("the node table is full")
+
+// ErrCycle is returned for a directory found below itself: what is known of the
+// tree above it is out of date, for another view or somebody beside the mount
+// has moved it.
+var ErrCycle = errors.New("a directory lies below itself")
+
+// ErrGone is returned for a place in a directory that is no live node.
+var ErrGone = errors.New("the directory is not known any more")
+
 // Table holds every live node. Safe for concurrent use.
 type Table struct {
-	chunks [maxChunks]atomic.Pointer[chunk]
-	onFree func(*Node)
+	onFree func(id uint64)
+	// cache holds Nodes by index; written with mu held, so that each that is
+	// found there is what its slot says.
+	cache [cacheSize]atomic.Pointer[Node]
 
-	mu    sync.Mutex // guards everything below and the counts of every node
-	byKey map[Key]*Node
-	free  []uint32 // indexes to use again
-	next  uint32
-	gens  map[uint32]uint32 // generation of an index that was used before
-	live  int
+	mu         sync.Mutex // guards everything below and the body of every slot
+	slots      slots
+	index      index
+	live       int
+	views      []int                     // live nodes by view
+	pinned     map[uint64]backing.Object // of directories whose source has no handles
+	soft, hard int
 }
 
-// NewTable returns a table that holds the mount's root only. onFree is called
-// without a lock for each node that nobody knows any more.
-func NewTable(onFree func(*Node)) *Table {
-	t := &Table{onFree: onFree, byKey: map[Key]*Node{}, gens: map[uint32]uint32{}, next: RootID + 1}
-	root := &Node{ID: RootID, Identity: Identity{Kind: KindTop, Type: policy.TypeDir}, lookups: 1}
-	root.where.Store(&Where{})
-	t.slot(RootID).Store(root)
+func newTable(grow Grow, onFree func(id uint64)) *Table {
+	t := &Table{onFree: onFree, pinned: map[uint64]backing.Object{}, soft: viewSoft, hard: viewHard}
+	t.slots.grow = grow
+	t.index.init(&t.slots)
 	return t
 }
 
-func (t *Table) slot(index uint32) *atomic.Pointer[Node] {
-	p := &t.chunks[index>>chunkBits]
-	c := p.Load()
-	if c == nil {
-		c = new(chunk)
-		if !p.CompareAndSwap(nil, c) {
-			c = p.Load()
-		}
+// NewTable returns a table that holds the mount's root only, in memory from
+// grow. onFree is called without a lock for each node that nobody knows any
+// more. The error is grow's.
+func NewTable(grow Grow, onFree func(id uint64)) (*Table, error) {
+	t := newTable(grow, onFree)
+	root, err := t.slots.take()
+	if err != nil {
+		return nil, err
 	}
-	return &c[index&(chunkSize-1)]
+	s := t.slots.at(root)
+	s.body = body{kind: KindTop, typ: policy.TypeDir, lookups: 1}
+	s.mark(stateNode)
+	return t, nil
+}
+
+// Close releases what nodes hold in this process. No node may be used any more;
+// the memory is its owner's.
+func (t *Table) Close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id, o := range t.pinned {
+		o.Close()
+		delete(t.pinned, id)
+	}
 }
 
 // Get returns the node with the given id, nil if there is none (any more).
 func (t *Table) Get(id uint64) *Node {
-	index := uint32(id)
-	if index>>chunkBits >= maxChunks {
-		return nil
+	if n := t.cache[uint32(id)%cacheSize].Load(); n != nil && n.ID == id {
+		return n
 	}
-	c := t.chunks[index>>chunkBits].Load()
-	if c == nil {
-		return nil
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if i, ok := t.find(id); ok {
+		return t.load(i, nil)
 	}
-	n := c[index&(chunkSize-1)].Load()
-	if n == nil || n.ID != id {
-		return nil
+	return nil
+}
+
+// find returns the index of a live node.
+func (t *Table) find(id uint64) (uint32, bool) {
+	i := uint32(id)
+	s := t.slots.node(i)
+	return i, s != nil && s.gen() == id>>indexBits
+}
+
+// load returns the Node of a slot, from the cache or made anew, with the rules
+// that were found for its place, if any.
+func (t *Table) load(i uint32, found *Where) *Node {
+	id := t.slots.id(i)
+	at := &t.cache[i%cacheSize]
+	if n := at.Load(); n != nil && n.ID == id {
+		n.found(found)
+		return n
 	}
+	s := t.slots.at(i)
+	n := &Node{ID: id, slot: s, Identity: Identity{
+		Kind: s.kind, Type: s.typ, View: s.view, Source: s.source, Root: s.root, Ino: s.ino, Dev: s.dev,
+		Object: backing.Object{Handle: s.handle},
+	}}
+	if o, ok := t.pinned[id]; ok {
+		n.Object = o
+	}
+	if s.parent != 0 {
+		n.first = Where{Parent: t.slots.id(s.parent), Name: t.slots.name(s), Depth: int(s.depth), Lost: s.lost}
+	}
+	if found != nil {
+		n.first.Place, n.first.Epoch = found.Place, found.Epoch
+	}
+	n.where.Store(&n.first)
+	at.Store(n)
 	return n
+}
+
+// found notes the rules that were found for the place of n.
+func (n *Node) found(where *Where) {
+	w := n.where.Load()
+	if where == nil || w.Place == where.Place && w.Epoch == where.Epoch {
+		return
+	}
+	now := *w
+	now.Place, now.Epoch = where.Place, where.Epoch
+	n.where.Store(&now)
+}
+
+// uncache drops the Node of a slot that is about to say something else.
+func (t *Table) uncache(i uint32) {
+	at := &t.cache[i%cacheSize]
+	if n := at.Load(); n != nil && uint32(n.ID) == i {
+		at.Store(nil)
+	}
 }
 
 // Len returns how many nodes are live, the root not counted.
@@ -79,161 +158,230 @@ func (t *Table) Len() int {
 	return t.live
 }
 
-// ErrFull is returned when no more nodes can be known.
-var ErrFull = errors.New("the node table is full")
+// Crowded reports whether a view has so many nodes that a listing should not
+// add to them: the kernel looks up what it is asked for.
+func (t *Table) Crowded(view uint32) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.nodesOf(view) >= t.soft
+}
 
-// ErrCycle is returned for a directory found below itself: what is known of the
-// tree above it is out of date, for another view or somebody beside the mount
-// has moved it.
-var ErrCycle = errors.New("a directory lies below itself")
+// key translates a Key; false where its parent is no live node.
+func (t *Table) key(k *Key) (key, bool) {
+	out := key{ident: ident{root: k.Root, dev: k.Dev, ino: k.Ino, view: k.View, source: k.Source, handle: k.Handle}, name: k.Name}
+	ok := true
+	if k.Parent != 0 {
+		out.keyed |= byParent
+		out.parent, ok = t.find(k.Parent)
+	}
+	if k.Name != "" {
+		out.keyed |= byName
+	}
+	return out, ok
+}
+
+// Lookup returns the node of key without counting, nil if there is none.
+func (t *Table) Lookup(k Key) *Node {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	key, ok := t.key(&k)
+	if !ok {
+		return nil
+	}
+	if i := t.index.find(&key); i != 0 {
+		return t.load(i, nil)
+	}
+	return nil
+}
 
 // Ref returns the node of key at its new place and counts one lookup. If there
-// is none it is made from id; fresh reports that. The error is ErrFull or
-// ErrCycle.
-func (t *Table) Ref(key Key, id Identity, where Where) (n *Node, fresh bool, err error) {
+// is none it is made from key and id, which must agree; fresh reports that, and
+// the table then owns id.Object. The strings are copied. The error is ErrFull,
+// ErrCycle or ErrGone.
+func (t *Table) Ref(k Key, id Identity, where Where) (n *Node, fresh bool, err error) {
+	var buf [4]uint64
+	freed := buf[:0]
 	t.mu.Lock()
-	var freed []*Node
-	if n = t.byKey[key]; n == nil {
-		n, err = t.make(key, id, where)
+	key, ok := t.key(&k)
+	i := uint32(0)
+	if ok {
+		i = t.index.find(&key)
+	}
+	switch {
+	case !ok:
+		err = ErrGone
+	case i == 0:
+		i, err = t.make(&key, &id, &where)
 		fresh = err == nil
-	} else if freed, err = t.move(n, where); err == nil {
-		n.lookups++
+	default:
+		freed, err = t.move(i, &where, freed)
+	}
+	if err == nil {
+		t.slots.at(i).lookups++
+		n = t.load(i, &where)
 	}
 	t.mu.Unlock()
 	t.release(freed)
 	return n, fresh, err
 }
 
-func (t *Table) make(key Key, id Identity, where Where) (*Node, error) {
-	index, ok := t.index()
-	if !ok {
-		return nil, ErrFull
+func (t *Table) make(k *key, id *Identity, where *Where) (uint32, error) {
+	parent, ok := t.find(where.Parent)
+	switch {
+	case !ok:
+		return 0, ErrGone
+	case t.nodesOf(id.View) >= t.hard:
+		return 0, ErrFull
 	}
-	n := &Node{ID: uint64(t.gens[index])<<indexBits | uint64(index), Identity: id, key: key, lookups: 1}
-	if _, err := t.move(n, where); err != nil {
-		return nil, err // impossible: nothing lies below a new node
+	more, err := t.slots.reserve(where.Name)
+	if err != nil {
+		return 0, err
 	}
-	t.byKey[key] = n
-	t.slot(index).Store(n)
-	t.live++
-	return n, nil
+	i, err := t.slots.take()
+	if err != nil {
+		if more != 0 {
+			t.slots.give(more)
+		}
+		return 0, err
+	}
+	s := t.slots.at(i)
+	s.body = body{ident: k.ident, kind: id.Kind, typ: id.Type, parent: parent, depth: depthOf(where)}
+	s.setName(where.Name, more)
+	s.checked.Store(0)
+	s.sent.Store(0)
+	s.mark(stateNode)
+	t.slots.at(parent).children++
+	t.index.insert(i)
+	t.count(id.View)
+	if id.Object.FD > 0 {
+		t.pinned[t.slots.id(i)] = id.Object
+	}
+	return i, nil
 }
 
-func (t *Table) index() (uint32, bool) {
-	if k := len(t.free); k > 0 {
-		index := t.free[k-1]
-		t.free = t.free[:k-1]
-		return index, true
+// count counts one more live node of a view.
+func (t *Table) count(view uint32) {
+	for int(view) >= len(t.views) {
+		t.views = append(t.views, 0)
 	}
-	if t.next>>chunkBits >= maxChunks {
-		return 0, false
-	}
-	t.next++
-	return t.next - 1, true
+	t.views[view]++
+	t.live++
 }
+
+func (t *Table) nodesOf(view uint32) int {
+	if int(view) >= len(t.views) {
+		return 0
+	}
+	return t.views[view]
+}
+
+func depthOf(w *Where) uint32 { return uint32(min(max(w.Depth, 0), math.MaxUint32)) }
 
 // Move says that n lies at where now. If that can't be, by what is known of the
 // tree above, n is Lost until it is looked up again.
 func (t *Table) Move(n *Node, where Where) {
 	t.mu.Lock()
-	freed, err := t.move(n, where)
-	if err != nil {
-		n.where.Store(&Where{Parent: n.parent, Lost: true})
+	var freed []uint64
+	if i, ok := t.find(n.ID); ok {
+		var err error
+		if freed, err = t.move(i, &where, nil); err != nil {
+			t.slots.at(i).lost = true
+			t.uncache(i)
+		} else {
+			t.load(i, &where)
+		}
 	}
 	t.mu.Unlock()
 	t.release(freed)
 }
 
-func (t *Table) move(n *Node, where Where) (freed []*Node, err error) {
-	old := n.parent
-	if old != where.Parent {
-		for p := where.Parent; p != nil; p = p.parent {
-			if p == n {
-				return nil, ErrCycle
+// move changes the place of a node and drops what nobody knows any more then.
+func (t *Table) move(i uint32, where *Where, freed []uint64) ([]uint64, error) {
+	s := t.slots.at(i)
+	parent, ok := t.find(where.Parent)
+	if !ok {
+		return freed, ErrGone
+	}
+	depth := depthOf(where)
+	if parent == s.parent && depth == s.depth && !s.lost && t.slots.named(s, where.Name) {
+		return freed, nil
+	}
+	if parent != s.parent {
+		for p := parent; p != 0; p = t.slots.at(p).parent {
+			if p == i {
+				return freed, ErrCycle
 			}
 		}
 	}
-	if w := n.where.Load(); w == nil || *w != where {
-		n.where.Store(&where)
+	more, err := t.slots.reserve(where.Name)
+	if err != nil {
+		return freed, err
 	}
-	if old == where.Parent {
-		return nil, nil
+	t.index.remove(i)
+	t.uncache(i)
+	old := s.parent
+	s.mark(stateMoving)
+	s.parent, s.depth, s.lost = parent, depth, false
+	rest := s.setName(where.Name, more)
+	s.mark(stateNode)
+	t.index.insert(i)
+	if rest != 0 {
+		t.slots.give(rest)
 	}
-	where.Parent.children++
-	n.parent = where.Parent
-	if old != nil {
-		old.children--
-		freed = t.drop(old, nil)
+	if old == parent {
+		return freed, nil
 	}
-	return freed, nil
-}
-
-// Lookup returns the node of key without counting, nil if there is none.
-func (t *Table) Lookup(key Key) *Node {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.byKey[key]
+	t.slots.at(parent).children++
+	t.slots.at(old).children--
+	return t.drop(old, freed), nil
 }
 
 // Forget takes back count lookups of the node with the given id.
 func (t *Table) Forget(id, count uint64) {
-	n := t.Get(id)
-	if n == nil || id == RootID {
+	if id == RootID {
 		return
 	}
+	var buf [4]uint64
+	freed := buf[:0]
 	t.mu.Lock()
-	if count > n.lookups {
-		count = n.lookups
+	if i, ok := t.find(id); ok {
+		s := t.slots.at(i)
+		s.lookups -= min(count, s.lookups)
+		freed = t.drop(i, freed)
 	}
-	n.lookups -= count
-	freed := t.drop(n, nil)
 	t.mu.Unlock()
 	t.release(freed)
 }
 
-// drop frees n and then its ancestors as far as nobody knows them.
-func (t *Table) drop(n *Node, freed []*Node) []*Node {
-	for n != nil && n.lookups == 0 && n.children == 0 && !n.freed && n.ID != RootID {
-		n.freed = true
-		if t.byKey[n.key] == n {
-			delete(t.byKey, n.key)
+// drop frees a node and then its ancestors as far as nobody knows them.
+func (t *Table) drop(i uint32, freed []uint64) []uint64 {
+	for i != RootID {
+		s := t.slots.at(i)
+		if s.lookups != 0 || s.children != 0 {
+			break
 		}
-		index := uint32(n.ID)
-		t.slot(index).Store(nil)
-		// A new node at this index gets another id: a late request for the old
-		// one must not reach it.
-		t.gens[index]++
-		t.free = append(t.free, index)
+		id, parent, more := t.slots.id(i), s.parent, s.more
+		t.index.remove(i)
+		t.uncache(i)
+		t.slots.give(i)
+		if more != 0 {
+			t.slots.give(more)
+		}
+		t.views[s.view]--
 		t.live--
-		freed = append(freed, n)
-		parent := n.parent
-		n.parent = nil
-		if parent != nil {
-			parent.children--
+		if o, ok := t.pinned[id]; ok {
+			o.Close()
+			delete(t.pinned, id)
 		}
-		n = parent
+		freed = append(freed, id)
+		t.slots.at(parent).children--
+		i = parent
 	}
 	return freed
 }
 
-func (t *Table) release(freed []*Node) {
-	for _, n := range freed {
-		t.onFree(n)
-	}
-}
-
-// All calls f for every live node until it returns false. Nodes that come or go
-// meanwhile may be missed.
-func (t *Table) All(f func(*Node) bool) {
-	t.mu.Lock()
-	nodes := make([]*Node, 0, len(t.byKey))
-	for _, n := range t.byKey {
-		nodes = append(nodes, n)
-	}
-	t.mu.Unlock()
-	for _, n := range nodes {
-		if !f(n) {
-			return
-		}
+func (t *Table) release(freed []uint64) {
+	for _, id := range freed {
+		t.onFree(id)
 	}
 }
