@@ -31,8 +31,8 @@ type file struct {
 // are resolved by users; nil knows nobody. It does not look for contradictions
 // between tables: that is policy.Compile's.
 //
-// Each source is looked up on disk once, so Load may wait as long as the disks
-// do.
+// Each source is looked up on disk once; for those that hang Load waits for
+// SourcePatience.
 func Load(path string, users Users) (*Config, []policy.Problem) {
 	d := newDecoder(users)
 	c := d.decode(path, readFiles(path))
@@ -140,12 +140,15 @@ func (d *decoder) decode(path string, files []file) *Config {
 // of each that is missing or no directory (product.md §3). Of a source with
 // placeholders the part before the first one is looked for.
 func (d *decoder) missingSources() {
+	patience := NewPatience(SourcePatience)
+	defer patience.Close()
 	for _, source := range d.sources {
 		look := source.Value
 		if i := strings.IndexByte(look, '%'); i >= 0 {
 			look = filepath.Dir(look[:i] + "x")
 		}
-		switch info, err := os.Stat(look); {
+		info, err := statPatiently(patience, look)
+		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			d.warnf(source.At, "source %s does not exist", quote(look))
 		case err != nil:
@@ -154,4 +157,23 @@ func (d *decoder) missingSources() {
 			d.warnf(source.At, "source %s is not a directory", quote(look))
 		}
 	}
+}
+
+// errHangs is what is wrong with a source whose file system does not answer.
+var errHangs = errors.New("its file system does not answer")
+
+func statPatiently(p *Patience, name string) (fs.FileInfo, error) {
+	type answer struct {
+		info fs.FileInfo
+		err  error
+	}
+	answers := make(chan answer, 1)
+	if !p.Do(func() {
+		info, err := os.Stat(name)
+		answers <- answer{info, err}
+	}) {
+		return nil, errHangs
+	}
+	a := <-answers
+	return a.info, a.err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"grantfs/config"
 	"grantfs/fs/backing"
 	"grantfs/policy"
 )
@@ -18,6 +19,20 @@ import (
 // lies in which. A source whose links are not root's own stays as it is written;
 // opening it fails then.
 func resolveSources(in *policy.Input) {
+	patience := config.NewPatience(config.SourcePatience)
+	defer patience.Close()
+	resolved := func(path string) string {
+		answer := make(chan string, 1)
+		if !patience.Do(func() { answer <- resolved(path) }) {
+			return path // it hangs: a link in it can't be followed before the next load
+		}
+		return <-answer
+	}
+	resolveSetting := func(s *policy.Setting[string]) {
+		if s.Set {
+			s.Value = resolved(s.Value)
+		}
+	}
 	for i := range in.Folders {
 		resolveSetting(&in.Folders[i].Source)
 	}
@@ -35,12 +50,6 @@ func resolveSources(in *policy.Input) {
 			store := &site.Stores[j]
 			store.Text, store.Path = cmp.Or(store.Text, store.Path), resolved(store.Path)
 		}
-	}
-}
-
-func resolveSetting(s *policy.Setting[string]) {
-	if s.Set {
-		s.Value = resolved(s.Value)
 	}
 }
 

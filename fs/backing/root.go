@@ -79,9 +79,9 @@ func resolveTrusted(source string, depth int) (string, error) {
 	rest := strings.Split(strings.Trim(source, "/"), "/")
 	for i, c := range rest {
 		next := path.Join(at, c)
-		var st unix.Stat_t
-		if err := unix.Lstat(next, &st); err != nil {
-			return "", fmt.Errorf("look up %s: %w", next, err)
+		st, err := linkStat(next)
+		if err != nil {
+			return "", err
 		}
 		if st.Mode&unix.S_IFMT != unix.S_IFLNK {
 			at = next
@@ -107,12 +107,22 @@ func resolveTrusted(source string, depth int) (string, error) {
 	return at, nil
 }
 
+// linkStat is lstat(2), without asking a server: the root of a network file
+// system, or of the very mount that the daemon serves, need not answer.
+func linkStat(p string) (st unix.Statx_t, err error) {
+	err = unix.Statx(unix.AT_FDCWD, p, unix.AT_SYMLINK_NOFOLLOW|unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE|unix.STATX_UID, &st)
+	if err != nil {
+		err = fmt.Errorf("look up %s: %w", p, err)
+	}
+	return st, err
+}
+
 // rootOwned refuses p unless it and every directory above it belong to root.
 func rootOwned(p string) error {
 	for {
-		var st unix.Stat_t
-		if err := unix.Lstat(p, &st); err != nil {
-			return fmt.Errorf("look up %s: %w", p, err)
+		st, err := linkStat(p)
+		if err != nil {
+			return err
 		}
 		if st.Uid != 0 {
 			return fmt.Errorf("the symlink in the source lies below %s, which does not belong to root: %w", p, syscall.ELOOP)
