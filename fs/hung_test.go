@@ -49,6 +49,10 @@ func hang(t testing.TB) *hungFS {
 			}
 		}
 	})
+	// Its goroutines are there before anybody counts what another mount leaves.
+	if err := unix.Lstat(h.point, new(unix.Stat_t)); err != nil {
+		t.Fatal(err)
+	}
 	return h
 }
 
