@@ -89,9 +89,9 @@ func (s *Server) fillOwner(out *fuse.Attr, sp spot, st *backing.Stat) {
 		if own = sp.where.Place.Writable(sp.target(st)) || s.files.creating(sp.node.ID); own {
 			out.Mode = modeOwnFile
 		}
-		if m := sp.where.Place.Mount(); own && m != nil && m.ClientMode {
-			out.Mode = syscall.S_IFREG | uint32(st.Mode)&0o777
-		}
+	}
+	if m := sp.where.Place.Mount(); own && m != nil && m.ClientMode && sp.node.Type != policy.TypeSymlink {
+		out.Mode = uint32(st.Mode) & (syscall.S_IFMT | 0o777)
 	}
 	if own {
 		out.Uid, out.Gid = sp.rules.ids.UID, sp.rules.ids.GID

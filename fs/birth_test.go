@@ -80,6 +80,50 @@ func TestBirth(t *testing.T) {
 	}
 }
 
+// TestClientModes: a folder with modes = "client" takes umask and chmod from the
+// client, within 0777, and shows what is on disk. Sticky and set-group-ID bits of
+// its directories stay.
+func TestClientModes(t *testing.T) {
+	dir := tree(t, "f", "d/")
+	if err := os.Chmod(dir, 0o755|os.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "d"), 0o775|os.ModeSetgid|os.ModeSticky); err != nil {
+		t.Fatal(err)
+	}
+	m := twoFolders(t, policy.Folder{Source: set(dir), Modes: set("client")}, policy.Folder{Source: set(tree(t))})
+	view := filepath.Join(m.point, "alice/a")
+	as(aliceUID, func() {
+		if err := unix.Unshare(unix.CLONE_FS); err != nil { // the umask of this thread alone
+			t.Error(err)
+			return
+		}
+		unix.Umask(0o027)
+		for what, err := range map[string]error{
+			"create":    opened(filepath.Join(view, "new"), unix.O_CREAT|unix.O_WRONLY, none), // 0644
+			"mkdir":     unix.Mkdir(filepath.Join(view, "newdir"), 0o777),
+			"chmod":     unix.Chmod(filepath.Join(view, "f"), 0o604),
+			"chmod dir": unix.Chmod(filepath.Join(view, "d"), 0o701),
+		} {
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+	})
+	for name, want := range map[string]uint32{
+		"new": unix.S_IFREG | 0o640, "newdir": unix.S_IFDIR | 0o2750, "f": unix.S_IFREG | 0o604, "d": unix.S_IFDIR | 0o3701,
+	} {
+		if st := lstat(t, filepath.Join(dir, name)); st.Mode != want {
+			t.Errorf("%s is %o on disk, want %o", name, st.Mode, want)
+		}
+		as(aliceUID, func() {
+			if st := lstat(t, filepath.Join(view, name)); st.Mode != want&^0o7000 {
+				t.Errorf("%s is shown as %o, want %o", name, st.Mode, want&^0o7000)
+			}
+		})
+	}
+}
+
 // TestModes looks at what a view shows of owners and modes.
 func TestModes(t *testing.T) {
 	dir := tree(t, "f", "ro/", "ro/f", "sub/")

@@ -39,7 +39,7 @@ func (s *Server) setattr(c *call) syscall.Errno {
 	if errno := s.maySetattr(c, sp, &in); errno != 0 {
 		return errno
 	}
-	if errno := s.doSetattr(sp, &in); errno != 0 {
+	if errno := s.doSetattr(sp, &in, &c.stat); errno != 0 {
 		return errno
 	}
 	if errno := s.stat(sp, &c.stat); errno != 0 {
@@ -115,7 +115,7 @@ func (s *Server) maySetattr(c *call, sp spot, in *fuse.SetAttrIn) syscall.Errno 
 // doSetattr does what was permitted. Owners and modes are the policy's: a
 // permitted chown or chmod changes nothing, unless the mount honours the
 // client's modes.
-func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn) syscall.Errno {
+func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscall.Errno {
 	if in.Valid&fuse.FATTR_SIZE != 0 {
 		if int64(in.Size) < 0 {
 			return syscall.EINVAL
@@ -133,12 +133,13 @@ func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn) syscall.Errno {
 			return errno
 		}
 	}
-	if m := sp.where.Place.Mount(); in.Valid&fuse.FATTR_MODE != 0 && m != nil && m.ClientMode && sp.node.Type == policy.TypeFile {
-		fd, errno := s.dataFD(sp, false)
+	if m := sp.where.Place.Mount(); in.Valid&fuse.FATTR_MODE != 0 && m != nil && m.ClientMode && sp.node.Type != policy.TypeSymlink {
+		fd, errno := s.objectFD(sp)
 		if errno != 0 {
 			return errno
 		}
-		errno = backing.Chmod(fd.Num(), in.Mode&0o777)
+		// What a directory passes on to those below it is the tree's.
+		errno = backing.SetMode(fd.Num(), in.Mode&0o777|uint32(st.Mode)&(syscall.S_ISGID|syscall.S_ISVTX))
 		fd.Release()
 		if errno != 0 {
 			return errno

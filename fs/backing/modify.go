@@ -54,6 +54,10 @@ func Utimes(fd int, atime, mtime unix.Timespec) syscall.Errno {
 // Chmod sets the permission bits of an open file or directory.
 func Chmod(fd int, mode uint32) syscall.Errno { return errno(unix.Fchmod(fd, mode)) }
 
+// SetMode sets the permission bits of the file or directory, never a symlink, that
+// fd (O_PATH) refers to.
+func SetMode(fd int, mode uint32) syscall.Errno { return errno(unix.Chmod(magicLink(fd), mode)) }
+
 // Truncate sets the size in bytes of a file open for writing.
 func Truncate(fd int, size int64) syscall.Errno { return errno(unix.Ftruncate(fd, size)) }
 
