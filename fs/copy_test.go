@@ -50,6 +50,7 @@ func TestCopy(t *testing.T) {
 		return all
 	}
 	in, ids := home(dir, func(a *policy.Account) {
+		mediated(a)
 		a.Permissions = []policy.Permission{
 			{Path: set("/read"), Verbs: verbs("download", "upload")},
 			{Path: set("/blind"), Verbs: verbs("copy", "upload", "list")},

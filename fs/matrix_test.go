@@ -283,6 +283,7 @@ func world(t *testing.T, dir string) map[string]string {
 func TestDenyMatrix(t *testing.T) {
 	dir := tree(t, "yes/", "no/", "hid/")
 	in, ids := home(dir, func(a *policy.Account) {
+		mediated(a)
 		a.Permissions = []policy.Permission{
 			// "copy" alone makes names known and permits nothing.
 			{Path: set("/no"), Verbs: []policy.Setting[string]{set("copy")}},

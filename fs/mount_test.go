@@ -339,6 +339,10 @@ func home(dir string, change func(*policy.Account)) (policy.Input, map[string]po
 	return policy.Input{Accounts: []policy.Account{a}}, map[string]policy.IDs{"alice": {UID: aliceUID, GID: aliceUID}}
 }
 
+// mediated makes the account's data pass through the file system, as any limit
+// does: then open files obey a change of the policy at once.
+func mediated(a *policy.Account) { a.Passthrough = set(false) }
+
 func readAll(t testing.TB, p string) string {
 	t.Helper()
 	b, err := os.ReadFile(p)

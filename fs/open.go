@@ -89,9 +89,11 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 	return 0
 }
 
-// handleOut registers the handle and fills the reply. Every open of a regular
+// handleOut registers the handle and fills the reply; c.stat is what is on disk.
+// Every open of a regular
 // file carries the inode's one backing id, a mediated one adds DIRECT_IO
-// (architecture.md §3.4): the kernel refuses a mix.
+// (architecture.md §3.4): the kernel refuses a mix. Only at the close of what was
+// written here could there be anything to do.
 func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) {
 	f := s.files.opened(sp.node.ID, h.created)
 	// A creator that may not download gets no way to the data but through read:
@@ -99,19 +101,29 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) {
 	blind := h.created && h.read && !sp.where.Place.Check(policy.OpOpenRead, sp.target(nil)).Allowed()
 	if id := s.backingID(f, sp); id != 0 && !blind {
 		out.BackingID = id
-		out.OpenFlags = fuse.FOPEN_PASSTHROUGH
+		out.OpenFlags |= fuse.FOPEN_PASSTHROUGH
 	}
-	switch {
-	case h.write || h.created:
-		// What a creator may not download is not passed through to it: read asks.
+	need := policy.Mediation{Reads: true, Writes: true}
+	if m := sp.where.Place.Mount(); m != nil && out.BackingID != 0 {
+		need = sp.rules.view.Mediation(m)
+	}
+	if h.write && !need.Writes {
+		// A preset that goes by the mode on disk is asked at each write, and
+		// set-user-ID bits are cleared by one.
+		need.Writes = c.stat.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 ||
+			!sp.where.Place.Check(s.rewriting(sp, policy.OpWrite), sp.target(nil)).Allowed()
+	}
+	if h.read && need.Reads || h.write && need.Writes {
 		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_PARALLEL_DIRECT_WRITES
-	case out.BackingID == 0:
-		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_NOFLUSH
-	default:
+	}
+	if !h.write || !need.Writes {
 		out.OpenFlags |= fuse.FOPEN_NOFLUSH
 	}
 	if out.OpenFlags&(fuse.FOPEN_PASSTHROUGH|fuse.FOPEN_DIRECT_IO) == fuse.FOPEN_PASSTHROUGH {
 		h.mode = Passthrough
+		if h.write { // the kernel has its own, which ends with close(2)
+			s.fds.DropKind(sp.node.ID, backing.FDWrite)
+		}
 	}
 	out.Fh = s.hold(c, h)
 }

@@ -2,7 +2,9 @@ package fs
 
 import (
 	"encoding/binary"
+	"math"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -60,7 +62,9 @@ type lister struct {
 	s    *Server
 	c    *call
 	dir  spot
-	plus bool
+	plus bool // the reply's form has room for attributes
+	bare bool // they are left out all the same: see adapt
+	left int  // names until the block is cut short
 	room int
 }
 
@@ -83,20 +87,63 @@ func (s *Server) list(c *call, plus bool) syscall.Errno {
 	if errno := s.verify(sp); errno != 0 {
 		return s.listGone(c, sp)
 	}
-	l := lister{s: s, c: c, dir: sp, plus: plus, room: min(int(in.Size), len(c.out))}
+	l := lister{s: s, c: c, dir: sp, plus: plus, left: math.MaxInt, room: min(int(in.Size), len(c.out))}
 	h.stream.mu.Lock()
 	defer h.stream.mu.Unlock()
-	if in.Offset < firstBacking {
-		full, errno := l.provided(int(in.Offset))
-		if full || errno != 0 || h.stream.fd < 0 {
+	l.adapt(h.stream, in.Offset)
+	errno = l.block(h.stream, in.Offset)
+	if errno == 0 && c.size == 0 && !h.stream.since.IsZero() { // the end
+		s.listings.note(sp.node, h.stream.since)
+	}
+	return errno
+}
+
+// adapt decides for which names of a block attributes are sent: see habit.
+func (l *lister) adapt(d *stream, offset uint64) {
+	if l.s.opt.AlwaysPlus {
+		return
+	}
+	habits, pid := &l.s.habits, l.c.head.Pid
+	if offset == 0 {
+		d.since, d.spared = time.Now(), false
+	} else if l.plus {
+		habits.note(pid, habitStats)
+	} else if !d.spared {
+		habits.note(pid, habitNames)
+	}
+	switch {
+	case !l.plus:
+	case l.s.listings.fresh(l.dir.node, l.s.opt.EntryTimeout):
+		l.bare, d.spared = true, true
+	case offset != 0:
+		return
+	default:
+		switch habits.of(pid) {
+		case habitNames:
+			l.bare = true
+		case habitUnknown:
+			l.left = probeEntries
+			return
+		case habitStats:
+			return
+		}
+	}
+	d.since = time.Time{}
+}
+
+// block lists from an offset as much as there is room for.
+func (l *lister) block(d *stream, offset uint64) syscall.Errno {
+	if offset < firstBacking {
+		full, errno := l.provided(int(offset))
+		if full || errno != 0 || d.fd < 0 {
 			return errno
 		}
-		return l.backed(h.stream, 0)
+		return l.backed(d, 0)
 	}
-	if h.stream.fd < 0 {
+	if d.fd < 0 {
 		return 0
 	}
-	return l.backed(h.stream, cookieOf(in.Offset))
+	return l.backed(d, cookieOf(offset))
 }
 
 // listGone answers for an open directory that is not at its place any more: one
@@ -114,7 +161,7 @@ func (l *lister) provided(i int) (full bool, errno syscall.Errno) {
 	names := l.names()
 	for ; i < len(names); i++ {
 		next := uint64(i + 1)
-		if !l.fits(len(names[i])) {
+		if l.left == 0 || !l.fits(len(names[i])) {
 			return true, l.tooSmall()
 		}
 		if i < 2 { // "." and "..": the kernel knows them
@@ -176,7 +223,7 @@ func (l *lister) backed(d *stream, cookie uint64) syscall.Errno {
 			d.take(e, size)
 			continue
 		}
-		if !l.fits(len(name)) {
+		if l.left == 0 || !l.fits(len(name)) {
 			return l.tooSmall()
 		}
 		l.child(name, backingCookie(e.Next), l.ino(e.Ino), e.Type)
@@ -229,7 +276,8 @@ func (l *lister) shown(fd int, e backing.Dirent) bool {
 // other name, unless the view has too many nodes already; one that has vanished
 // meanwhile is left to the kernel to look up.
 func (l *lister) child(name string, next, ino uint64, typ uint8) {
-	if !l.plus || l.dir.view != nil && l.s.nodes.Crowded(l.dir.view.index) {
+	l.left--
+	if !l.plus || l.bare || l.dir.view != nil && l.s.nodes.Crowded(l.dir.view.index) {
 		if typ == syscall.DT_LNK && len(l.dir.where.Place.Store(name)) > 0 {
 			typ = syscall.DT_DIR
 		}

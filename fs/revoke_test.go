@@ -20,6 +20,9 @@ import (
 // account and mode, with who opened them, and logged once.
 func TestRevoked(t *testing.T) {
 	in, ids := twoHomes(t, "f", "d/")
+	for i := range in.Accounts { // writes are mediated, reads are not
+		in.Accounts[i].MaxUploadFileSize = set(policy.Limit{N: 1 << 40})
+	}
 	m := mount(t, in, ids)
 	var fds []int
 	open := func(account, name string, flags int) {
@@ -99,6 +102,7 @@ func TestRevoked(t *testing.T) {
 func TestRevokedRequests(t *testing.T) {
 	folder := tree(t, "f", "g")
 	in, ids := home(tree(t), func(a *policy.Account) {
+		mediated(a)
 		a.VirtualFolders = []policy.Mounting{{Folder: set("folder"), Path: set("/folder")}}
 	})
 	in.Folders = []policy.Folder{{Name: "folder", Source: set(folder)}}

@@ -31,7 +31,7 @@ type Policy struct {
 	IDs map[string]policy.IDs
 }
 
-// Options are what a Server needs. All fields are required but MinFree.
+// Options are what a Server needs. All fields are required but MinFree and AlwaysPlus.
 type Options struct {
 	Point        string // existing directory
 	EntryTimeout time.Duration
@@ -39,22 +39,27 @@ type Options struct {
 	Log          *slog.Logger
 	Observer     Observer
 	Policy       Policy
+	// AlwaysPlus answers each READDIRPLUS in full, as the kernel asks for it:
+	// only to compare with.
+	AlwaysPlus bool
 }
 
 // Server is one mounted file system. Mount makes it, Serve runs it.
 type Server struct {
-	opt     Options
-	conn    *kernel.Conn
-	memory  node.Anonymous // of nodes
-	nodes   *node.Table
-	fds     *backing.Cache
-	views   views
-	sources sources
-	handles handles
-	caps    caps
-	swapped chan struct{} // holds one value for afterSwaps
-	files   files
-	calls   sync.Pool
+	opt      Options
+	conn     *kernel.Conn
+	memory   node.Anonymous // of nodes
+	nodes    *node.Table
+	fds      *backing.Cache
+	views    views
+	sources  sources
+	handles  handles
+	caps     caps
+	swapped  chan struct{} // holds one value for afterSwaps
+	files    files
+	habits   habits
+	listings listings
+	calls    sync.Pool
 
 	policy atomic.Pointer[epochPolicy]
 	panics atomic.Uint64
@@ -87,7 +92,7 @@ func Mount(opt Options) (*Server, error) {
 	s.sources.init()
 	s.handles.init()
 	s.caps.init(fds)
-	s.files.init()
+	s.files.init(func(id int32) { s.conn.CloseBacking(id) })
 	s.calls.New = func() any { return new(call) }
 	s.policy.Store(&epochPolicy{Policy: opt.Policy, epoch: 1, since: time.Now()})
 
@@ -105,9 +110,11 @@ func Mount(opt Options) (*Server, error) {
 // Serve answers requests until the file system is unmounted, then releases
 // everything.
 func (s *Server) Serve() error {
-	stop := s.afterSwaps()
+	stops := []func(){s.afterSwaps(), s.sweep()}
 	err := s.conn.Serve(s)
-	stop()
+	for _, stop := range stops {
+		stop()
+	}
 	s.closeAll()
 	s.nodes.Close()
 	s.fds.Close()
@@ -148,6 +155,6 @@ func (s *Server) Panics() uint64 { return s.panics.Load() }
 
 // nodeFreed releases what is kept for a node that the kernel has forgotten.
 func (s *Server) nodeFreed(id uint64) {
-	s.files.drop(s, id)
+	s.files.drop(id)
 	s.fds.Drop(id)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"sync"
 	"syscall"
+	"time"
 
 	"grantfs/fs/backing"
 )
@@ -18,6 +19,8 @@ type stream struct {
 	store  []byte     // what buf lies in
 	cookie uint64     // where the backing directory stands before buf
 	closed bool
+	since  time.Time // when its first block was sent, if all names were with their attributes so far
+	spared bool      // some were not, since the kernel knows them
 }
 
 // firstBacking divides the cookies: below it they count provided entries, from

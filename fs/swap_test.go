@@ -16,7 +16,7 @@ import (
 // TestSwap: another policy counts for the next request, in open files too.
 func TestSwap(t *testing.T) {
 	dir := tree(t, "f", "sub/", "sub/deep/", "sub/deep/f")
-	in, ids := home(dir, nil)
+	in, ids := home(dir, mediated)
 	m := mount(t, in, ids)
 	view := filepath.Join(m.point, "alice")
 	var writer, handle int
@@ -161,6 +161,7 @@ func TestSwappedDirectories(t *testing.T) {
 func TestMovedDirectory(t *testing.T) {
 	dir := tree(t, "free/", "free/d/", "free/d/f", "closed/")
 	in, ids := home(dir, func(a *policy.Account) {
+		mediated(a)
 		verbs := []policy.Setting[string]{set("list"), set("download"), set("rename"), set("create_dirs")}
 		a.Permissions = []policy.Permission{{Path: set("/closed"), Verbs: verbs}}
 	})

@@ -16,7 +16,7 @@ func TestUnmountWithSessions(t *testing.T) {
 		"detached already": func(point string) error { return unix.Unmount(point, unix.MNT_DETACH) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			in, ids := home(tree(t, "f"), nil)
+			in, ids := home(tree(t, "f"), mediated)
 			m := mount(t, in, ids)
 			var fd int
 			as(aliceUID, func() {

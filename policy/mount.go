@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Mount is a backing directory placed in a view: immutable. Two views' mounts
@@ -24,6 +25,8 @@ type Mount struct {
 
 	allows Verbs // what read_only and the mount's own permissions leave
 	rule   *Rule // for what they refuse
+
+	mediation atomic.Uint32 // see View.Mediation; 0 until it is asked for
 }
 
 // Allows returns the verbs that the mount's own read_only and permissions leave

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,6 +45,7 @@ type cached struct {
 	dropped bool // close when the last use ends
 	unnamed bool // was pinned: closing it may free the inode
 	element *list.Element
+	since   time.Time // when it became idle
 }
 
 // FD is a descriptor borrowed from a Cache. Release it after use.
@@ -76,7 +78,7 @@ func (f FD) Release() {
 		return
 	}
 	if !f.item.pinned {
-		f.item.element = c.idle.PushBack(f.item)
+		f.item.element, f.item.since = c.idle.PushBack(f.item), time.Now()
 		c.evict()
 	}
 }
@@ -142,9 +144,24 @@ func (c *Cache) use(item *cached) {
 // evict closes the longest unused descriptors above the limit.
 func (c *Cache) evict() {
 	for c.idle.Len() > c.max {
-		item := c.idle.Remove(c.idle.Front()).(*cached)
-		delete(c.items, item.key)
-		c.closing.add(item)
+		c.shut(c.idle.Front().Value.(*cached))
+	}
+}
+
+// shut closes an idle descriptor. The caller holds mu.
+func (c *Cache) shut(item *cached) {
+	c.idle.Remove(item.element)
+	delete(c.items, item.key)
+	c.closing.add(item)
+}
+
+// Expire closes the descriptors that have been idle since before a time: they
+// keep the space of a file that somebody else has deleted.
+func (c *Cache) Expire(before time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for e := c.idle.Front(); e != nil && e.Value.(*cached).since.Before(before); e = c.idle.Front() {
+		c.shut(e.Value.(*cached))
 	}
 }
 
@@ -177,7 +194,7 @@ func (c *Cache) Unpin(node uint64) {
 		if item, ok := c.items[cacheKey{node, kind}]; ok && item.pinned {
 			item.pinned = false
 			if item.uses == 0 {
-				item.element = c.idle.PushBack(item)
+				item.element, item.since = c.idle.PushBack(item), time.Now()
 			}
 		}
 	}

@@ -109,7 +109,7 @@ func daemon(args []string) error {
 	s, err := fs.Mount(fs.Options{
 		Point: args[0], EntryTimeout: time.Second, Observer: m, Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 		MinFree: func(uint64) uint64 { return 0 },
-		Policy:  fs.Policy{Set: compiled, IDs: ids},
+		Policy:  fs.Policy{Set: compiled, IDs: ids}, AlwaysPlus: len(args) > 1,
 	})
 	if err != nil {
 		return err
