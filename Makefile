@@ -28,6 +28,13 @@ deps: ## install the Debian packages and Go modules that are missing (root)
 build: ## build bin/grantfs, static
 	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION) -X main.buildRevision=$(REVISION)' -o bin/grantfs ./cmd/grantfs
 
+PAM ?= bin/pam_grantfs.so
+.PHONY: pam
+pam: ## build the PAM module, bin/pam_grantfs.so
+	@mkdir -p $(dir $(PAM))
+	gcc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -fPIC -shared -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+	  -fcf-protection -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -o $(PAM) integration/login/pam_grantfs.c -lpam
+
 .PHONY: test
 test: race ## all tests, with everything they need (root)
 
@@ -70,11 +77,11 @@ micro: ## run the micro-benchmarks (BENCH selects)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 .PHONY: demo
-demo: deps build bin/e2e ## a tour with real sftp, lftp and curl on a throwaway host (root)
+demo: deps build pam bin/e2e ## a tour with real sftp, lftp and curl on a throwaway host (root)
 	@bin/e2e tour bin/grantfs
 
 .PHONY: run
-run: deps build bin/e2e ## the host of the demo, up until Ctrl-C (root)
+run: deps build pam bin/e2e ## the host of the demo, up until Ctrl-C (root)
 	@bin/e2e stay bin/grantfs
 
 .PHONY: bin/e2e

@@ -23,7 +23,12 @@ type Attempt struct {
 
 // Session is one session that is open.
 type Session struct {
-	Account string
+	ID       uint64     `json:"id"` // never used twice by a daemon
+	Account  string     `json:"account"`
+	Protocol string     `json:"protocol"` // as in Attempt
+	Method   string     `json:"method"`   // as in Attempt; several that were all needed are joined by commas
+	Addr     netip.Addr `json:"source"`   // the client's, v4-mapped normalised; invalid where it could not be parsed
+	Since    time.Time  `json:"since"`
 }
 
 // AdmitReason says why a login is refused. The list is closed (product.md §10).

@@ -2,32 +2,22 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"text/tabwriter"
 
-	"grantfs/config"
 	"grantfs/integration/account"
 )
 
 // accounts lists the accounts of the running daemon.
 func accounts(ctx context.Context, e *env, _ []string) error {
-	c, problems := config.Load(e.config, nil)
-	if c.Incomplete {
-		return (&loaded{config: c, problems: problems}).report(e.stderr)
-	}
 	var list []account.Account
-	if err := ask(ctx, c.Mount.Control.Value, "/accounts", &list); err != nil {
+	if err := e.ask(ctx, http.MethodGet, "/accounts", &list); err != nil {
 		return err
 	}
 	if e.json {
-		out := json.NewEncoder(e.stdout)
-		out.SetIndent("", "  ")
-		if err := out.Encode(list); err != nil {
-			return fmt.Errorf("print accounts: %w", err)
-		}
-		return nil
+		return printJSON(e.stdout, list)
 	}
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "ACCOUNT\tUID\tSTATE\tSITES")

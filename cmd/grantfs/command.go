@@ -76,6 +76,14 @@ func commands() []command {
 			example: "accounts --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: accounts,
 		},
 		{
+			name: "sessions", summary: "list the sessions that are open",
+			example: "sessions --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: sessions,
+		},
+		{
+			name: "kick", args: "ACCOUNT", summary: "end the sessions of an account",
+			example: "kick o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, run: kick,
+		},
+		{
 			name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host",
 			example: "render sshd", codes: reading, min: 1, max: 1, flags: standaloneFlag, run: render,
 		},

@@ -10,7 +10,10 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
+
+	"grantfs/config"
 )
 
 // The control socket speaks HTTP, and only root can open it.
@@ -22,12 +25,9 @@ const (
 // serveControl answers on l until ctx ends.
 func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(d.table.Load()); err != nil {
-			d.log.Warn("answer on the control socket", "error", err)
-		}
-	})
+	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.table.Load()) })
+	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.login.Table().Sessions()) })
+	mux.HandleFunc("POST /kick/{account}", d.kick)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: controlPatience, ReadTimeout: controlPatience, WriteTimeout: controlPatience}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
@@ -36,6 +36,14 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 		return nil
 	}
 	return fmt.Errorf("serve the control socket: %w", err)
+}
+
+// tell answers with JSON.
+func (d *daemon) tell(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		d.log.Warn("answer on the control socket", "error", err)
+	}
 }
 
 // unwrapped returns err without the URL, which is only a form.
@@ -49,8 +57,18 @@ func unwrapped(err error) error {
 	return err
 }
 
-// ask gets JSON from the running daemon.
-func ask(ctx context.Context, socket, path string, into any) error {
+// ask gets JSON from the daemon that runs by the configuration.
+func (e *env) ask(ctx context.Context, method, path string, into any) error {
+	c, problems := config.Load(e.config, nil)
+	if c.Incomplete {
+		return (&loaded{config: c, problems: problems}).report(e.stderr)
+	}
+	return ask(ctx, c.Mount.Control.Value, method, path, into)
+}
+
+// ask gets JSON from the running daemon. What the daemon does not have is
+// exitNoAccount: it is asked for accounts only.
+func ask(ctx context.Context, socket, method, path string, into any) error {
 	var d net.Dialer
 	client := http.Client{
 		Timeout: controlPatience,
@@ -59,7 +77,7 @@ func ask(ctx context.Context, socket, path string, into any) error {
 			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", socket) },
 		},
 	}
-	q, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://grantfs"+path, nil)
+	q, err := http.NewRequestWithContext(ctx, method, "http://grantfs"+path, nil)
 	if err != nil {
 		return fmt.Errorf("ask the daemon: %w", err)
 	}
@@ -75,7 +93,13 @@ func ask(ctx context.Context, socket, path string, into any) error {
 	if err != nil {
 		return &exitError{exitUnavailable, fmt.Errorf("read the daemon's answer: %w", err)}
 	}
-	if r.StatusCode != http.StatusOK {
+	switch r.StatusCode {
+	case http.StatusOK:
+	case http.StatusNotFound:
+		return &exitError{exitNoAccount, errors.New(strings.TrimSpace(string(body)))}
+	case http.StatusInternalServerError:
+		return &exitError{exitFailure, errors.New(strings.TrimSpace(string(body)))}
+	default:
 		return &exitError{exitUnavailable, fmt.Errorf("the daemon answers %s", r.Status)}
 	}
 	if err := json.Unmarshal(body, into); err != nil {

@@ -19,6 +19,7 @@ import (
 	"grantfs/fs"
 	"grantfs/fs/kernel"
 	"grantfs/integration/account"
+	"grantfs/integration/login"
 	"grantfs/integration/metrics"
 	"grantfs/integration/socket"
 	"grantfs/integration/state"
@@ -35,6 +36,7 @@ type daemon struct {
 	keeper  *account.Keeper
 	fs      *fs.Server
 	userdb  *userdb.Server
+	login   *login.Server
 	metrics *metrics.Metrics
 
 	table  atomic.Pointer[account.Table]
@@ -49,6 +51,7 @@ type reloaded struct {
 	since      time.Time // when the policy in force was loaded
 	accounts   int
 	aegir      int
+	set        *policy.Set
 }
 
 // serve mounts the views and serves them until SIGTERM or SIGINT.
@@ -96,6 +99,7 @@ func (d *daemon) open(l *loaded) error {
 		return fmt.Errorf("make the metrics: %w", err)
 	}
 	d.userdb = userdb.New(d.log, d.table.Load())
+	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, PasswordChanged: d.passwordChanged})
 	point := l.point
 	if err := os.MkdirAll(point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make the mount point: %w", err)
@@ -137,7 +141,7 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 		}
 	}
 	last := d.reload.Load()
-	next := &reloaded{generation: 1, ok: true, since: time.Now(), accounts: len(ids), aegir: l.aegir}
+	next := &reloaded{generation: 1, ok: true, since: time.Now(), accounts: len(ids), aegir: l.aegir, set: l.set}
 	if last != nil {
 		next.generation = last.generation + 1
 	}
@@ -233,6 +237,11 @@ func (d *daemon) listen(ctx context.Context, part func(func() error)) error {
 		return err
 	}
 	part(func() error { return d.userdb.Serve(ctx, users) })
+	logins, err := login.Listen(login.SocketPath)
+	if err != nil {
+		return err
+	}
+	part(func() error { return d.login.Serve(ctx, logins) })
 	control, err := socket.Listen(d.config.Mount.Control.Value, controlMode)
 	if err != nil {
 		return err
@@ -264,6 +273,9 @@ func (d *daemon) features() string {
 func (d *daemon) metricsState() metrics.State {
 	r := d.reload.Load()
 	s := metrics.State{Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
+	if d.login != nil {
+		s.Sessions = len(d.login.Table().Sessions())
+	}
 	if d.fs != nil {
 		s.SourcesMissing = len(d.fs.MissingSources())
 		s.InternalErrors = d.fs.Panics()

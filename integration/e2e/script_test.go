@@ -44,7 +44,8 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// build builds the grantfs program as it is shipped.
+// build builds the grantfs program and the PAM module as they are shipped, side
+// by side.
 func build(t *testing.T) string {
 	t.Helper()
 	lookAtSources(t)
@@ -53,6 +54,9 @@ func build(t *testing.T) string {
 	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build grantfs: %v\n%s", err, out)
+	}
+	if err := host.BuildModule("../..", filepath.Dir(binary)); err != nil {
+		t.Fatal(err)
 	}
 	return binary
 }
@@ -66,7 +70,7 @@ func lookAtSources(t *testing.T) {
 			return err
 		}
 		switch filepath.Ext(path) {
-		case ".go", ".tmpl", ".mod", ".sum":
+		case ".go", ".c", ".tmpl", ".mod", ".sum":
 			_, err = os.Stat(path)
 		}
 		return err

@@ -1,7 +1,33 @@
-// Package login is what stands between PAM and grantfs. For now it renders the
-// PAM services of the sshd and the vsftpd that serve views; admission by the
-// policy (product.md §10) comes with a PAM module of our own.
+// Package login is what stands between PAM and grantfs: the PAM module
+// pam_grantfs.so (pam_grantfs.c), the socket that it asks, the table of sessions,
+// and the PAM services of the sshd and the vsftpd that serve views (product.md
+// §10, architecture.md §3.9).
 //
-// The stacks run no program: pam_exec under vsftpd deadlocks, and a program at
-// each login is slow.
+// Whether a password is right is for pam_unix to say, by the hash that package
+// userdb serves; whether the account may log in at all is package policy's
+// decision, and asked here three times:
+//
+//   - auth, before the password is looked at: what the client may not be told of
+//     is refused there, so that the answer says nothing about the password;
+//   - account: every rule, the number of sessions among them. What is let in keeps
+//     a place in the table from then on. The one phase that tells the client why;
+//   - session: the module's connection becomes the session, and is inherited by
+//     all of its processes. It ends when the last of them has closed it, however
+//     they end. Only here sshd tells which methods were used; each is judged again.
+//
+// Invariants:
+//
+//   - Only root is listened to (mode 0600, SO_PEERCRED).
+//   - No answer in 5 s means no for members of the group grantfs, and "not mine"
+//     for everybody else: a dead daemon locks out nobody but its own accounts.
+//   - Sessions and places together never exceed max_sessions. A place is free
+//     again when its session ends, or when the process it was kept for ends
+//     without one; that process is known by a pidfd, not by its number.
+//   - Of a session whose monitor was killed nothing survives for long: what still
+//     holds its socket is killed.
+//   - No program is run and no name is looked up through NSS, which would ask this
+//     daemon. pam_exec under vsftpd deadlocks.
+//
+// Locks: Table.mu, a leaf, guards the table; it is held over a poll(2) that does
+// not wait and over the policy's answer, never over /proc or a connection.
 package login

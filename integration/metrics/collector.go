@@ -16,7 +16,7 @@ type collector struct {
 
 	ops, duration, denials                             *prometheus.Desc
 	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
-	aegir, internal                                    *prometheus.Desc
+	aegir, internal, sessions                          *prometheus.Desc
 	nodes, handles, revoked, backings, idle            *prometheus.Desc
 	waiting, refused                                   *prometheus.Desc
 }
@@ -45,13 +45,14 @@ func newCollector(c *counts, state func() State) *collector {
 		waiting:    desc("waiting_requests", "Requests that wait for others of their account, or for a rate."),
 		refused:    desc("cap_refusals_total", "Requests refused because their account holds too much already, by what it holds.", "cap"),
 		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
+		sessions:   desc("sessions", "Sessions that are open."),
 	}
 }
 
 // Describe sends the descriptors of everything that Collect sends.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal,
+		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal, c.sessions,
 		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused,
 	} {
 		descs <- d
@@ -95,6 +96,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for kind := range fs.Caps {
 		counter(c.refused, s.FS.Refused[kind], kind.String())
 	}
+	gauge(c.sessions, float64(s.Sessions))
 }
 
 func number(b bool) float64 {

@@ -21,6 +21,7 @@ type State struct {
 	SourcesMissing int       // mounts whose source can't be reached now
 	AegirProblems  int       // aliases and sites of Aegir hosts that were refused
 	InternalErrors uint64    // requests that ended in an internal error
+	Sessions       int       // sessions that are open
 	FS             fs.Stats
 }
 
@@ -37,6 +38,7 @@ type Options struct {
 // are scraped from. It is safe for concurrent use.
 type Metrics struct {
 	counts   *counts
+	logins   *logins
 	registry *prometheus.Registry
 }
 
@@ -46,7 +48,7 @@ func New(o Options) (*Metrics, error) {
 	if o.State == nil {
 		o.State = func() State { return State{} }
 	}
-	m := &Metrics{counts: new(counts), registry: prometheus.NewRegistry()}
+	m := &Metrics{counts: new(counts), logins: newLogins(), registry: prometheus.NewRegistry()}
 	build := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "grantfs_build_info",
 		Help: "Always 1; the labels say which build this is.",
@@ -57,6 +59,7 @@ func New(o Options) (*Metrics, error) {
 	for _, c := range []prometheus.Collector{
 		build,
 		newCollector(m.counts, o.State),
+		m.logins,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	} {

@@ -21,19 +21,29 @@ const probe = time.Second
 // replaced; one that is served is an error that wraps ErrInUse, and anything
 // else at the path is left alone. Closing the listener removes the socket.
 func Listen(path string, mode os.FileMode) (net.Listener, error) {
-	l, err := listen(path, mode)
+	return listenAt("unix", path, mode)
+}
+
+// ListenPackets is Listen for a socket that keeps the bounds of messages
+// (SOCK_SEQPACKET, unix(7)): each Read of a connection returns one.
+func ListenPackets(path string, mode os.FileMode) (net.Listener, error) {
+	return listenAt("unixpacket", path, mode)
+}
+
+func listenAt(network, path string, mode os.FileMode) (net.Listener, error) {
+	l, err := listen(network, path, mode)
 	if err != nil {
 		return nil, fmt.Errorf("listen at %s: %w", path, err)
 	}
 	return l, nil
 }
 
-func listen(path string, mode os.FileMode) (net.Listener, error) {
+func listen(network, path string, mode os.FileMode) (net.Listener, error) {
 	dir, name := filepath.Split(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if err := vacant(path); err != nil {
+	if err := vacant(network, path); err != nil {
 		return nil, err
 	}
 	// It gets its mode under a hidden name, which clients do not ask, and then
@@ -42,7 +52,7 @@ func listen(path string, mode os.FileMode) (net.Listener, error) {
 	if err := os.Remove(draft); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: draft, Net: "unix"})
+	l, err := net.ListenUnix(network, &net.UnixAddr{Name: draft, Net: network})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +65,7 @@ func listen(path string, mode os.FileMode) (net.Listener, error) {
 }
 
 // vacant reports an error if path is served, or is not a socket.
-func vacant(path string) error {
+func vacant(network, path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -65,7 +75,7 @@ func vacant(path string) error {
 	case info.Mode().Type() != os.ModeSocket:
 		return fmt.Errorf("%s is in the way and is no socket", path)
 	}
-	conn, err := net.DialTimeout("unix", path, probe)
+	conn, err := net.DialTimeout(network, path, probe)
 	switch {
 	case err == nil:
 		return errors.Join(fmt.Errorf("%s: %w", path, ErrInUse), conn.Close())

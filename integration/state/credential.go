@@ -3,13 +3,15 @@ package state
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // Credential is what an account proves itself with. It is secret: never log it.
 type Credential struct {
-	Hash string `json:"hash"` // crypt(3)
+	Hash    string    `json:"hash"`    // crypt(3)
+	Changed time.Time `json:"changed"` // when it was set; zero if nobody knows
 }
 
 // Credential returns an account's credential; false if it has none.
@@ -77,7 +79,7 @@ func seed(b *bolt.Bucket, hashes map[string]string) error {
 		if b.Get([]byte(account)) != nil {
 			continue // set meanwhile
 		}
-		value, err := json.Marshal(Credential{Hash: hash})
+		value, err := json.Marshal(Credential{Hash: hash, Changed: time.Now()})
 		if err != nil {
 			return err
 		}

@@ -5,14 +5,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
+
+	"grantfs/integration/socket"
 )
 
 const (
@@ -20,7 +20,6 @@ const (
 	maxConnections = 512
 	maxPerUser     = 64 // connections of one uid other than root, so that root finds room
 	patience       = 5 * time.Second
-	acceptPause    = 50 * time.Millisecond
 )
 
 // Server answers user database queries from the Directory that was published
@@ -51,38 +50,10 @@ func (s *Server) Publish(d Directory) { s.dir.Store(&d) }
 // connection, and returns when the last of its goroutines has. The error is nil
 // after ctx ended.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	var connections sync.WaitGroup
-	defer connections.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
-	for {
-		conn, err := l.Accept()
-		switch {
-		case ctx.Err() != nil:
-			if err == nil {
-				_ = conn.Close()
-			}
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("serve user database: %w", err)
-		case err != nil:
-			// Out of descriptors or memory, or a peer that has gone already.
-			s.log.Warn("accept a user database connection", "err", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(acceptPause):
-			}
-			continue
-		}
-		connections.Go(func() {
-			defer func() { _ = conn.Close() }()
-			closing := context.AfterFunc(ctx, func() { _ = conn.Close() })
-			defer closing()
-			s.converse(conn)
-		})
+	if err := socket.Serve(ctx, l, s.log, s.converse); err != nil {
+		return fmt.Errorf("serve user database: %w", err)
 	}
+	return nil
 }
 
 // converse answers one peer until it hangs up, is too slow or talks nonsense.
@@ -162,24 +133,11 @@ func (s *Server) leave(uid uint32) {
 // uid, which no privilege is tied to.
 const unknownUID = 65534
 
-// peerUID returns the uid that connected (unix(7), SO_PEERCRED).
+// peerUID returns the uid that connected.
 func peerUID(conn net.Conn) uint32 {
-	unix, ok := conn.(*net.UnixConn)
-	if !ok {
-		return unknownUID
-	}
-	raw, err := unix.SyscallConn()
+	peer, err := socket.Peer(conn)
 	if err != nil {
 		return unknownUID
 	}
-	uid := uint32(unknownUID)
-	err = raw.Control(func(fd uintptr) {
-		if cred, err := syscall.GetsockoptUcred(int(fd), syscall.SOL_SOCKET, syscall.SO_PEERCRED); err == nil {
-			uid = cred.Uid
-		}
-	})
-	if err != nil {
-		return unknownUID
-	}
-	return uid
+	return peer.Uid
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"grantfs/integration/account"
+	e2e "grantfs/integration/e2e/host"
 	"grantfs/integration/login"
 	"grantfs/integration/state"
 	"grantfs/integration/userdb"
@@ -51,8 +52,11 @@ func newHost(t *testing.T) host {
 	h.write(t, "vsftpd.conf", text)
 	services, err := login.Render(login.Options{})
 	h.check(t, err)
+	h.check(t, e2e.BuildModule("../..", h.dir))
+	module := filepath.Join(h.dir, e2e.ModuleName)
 	for path, text := range services {
-		h.write(t, "pam.d/"+filepath.Base(path), text)
+		ours := strings.ReplaceAll(string(text), e2e.ModuleName, module+" socket="+h.dir+"/pam.sock")
+		h.write(t, "pam.d/"+filepath.Base(path), []byte(ours))
 	}
 	// A user of the host with a password that is right, but not of our group.
 	h.write(t, "passwd", []byte("root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/usr/sbin/nologin\n"+
@@ -96,28 +100,43 @@ func (none) User(string) (uid, gid uint32, ok bool) { return 0, 0, false }
 func (none) Group(string) (uint32, bool)            { return 0, false }
 func (none) UIDName(uint32) (string, bool)          { return "", false }
 
-// serveUsers serves the accounts until the test ends.
+// serveUsers serves the accounts as users and their logins until the test ends.
 func (h host) serveUsers(t *testing.T) {
 	t.Helper()
+	hash := policy.Setting[string]{Value: secret, Set: true}
+	set, _ := policy.Compile(policy.Input{Accounts: []policy.Account{
+		{Name: "o1.foo", PasswordHash: hash},
+		{Name: "o1.off", PasswordHash: hash, Enabled: policy.Setting[bool]{Set: true}},
+		{Name: "o1.new"},
+	}})
 	store, err := state.Open(filepath.Join(h.dir, "state"))
 	h.check(t, err)
-	hash := policy.Setting[string]{Value: secret, Set: true}
-	table, _, err := account.NewKeeper(store, 1900000000, 1900000999).Sync([]account.Entry{
-		{Name: "o1.foo", PasswordHash: hash}, {Name: "o1.off", PasswordHash: hash, Locked: true}, {Name: "o1.new"},
-	}, none{})
+	table, _, err := account.NewKeeper(store, 1900000000, 1900000999).Sync(account.Entries(set), none{})
 	h.check(t, err)
-	l, err := userdb.Listen(filepath.Join(h.dir, "userdb", userdb.Service))
+	log := slog.New(slog.DiscardHandler)
+	logins := login.New(login.ServerOptions{
+		Log: log, Observer: nobody{}, Account: set.View, PasswordChanged: func(string) time.Time { return time.Time{} },
+	})
+	users, err := userdb.Listen(filepath.Join(h.dir, "userdb", userdb.Service))
+	h.check(t, err)
+	questions, err := login.Listen(filepath.Join(h.dir, "pam.sock"))
 	h.check(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
-	served := make(chan error, 1)
-	go func() { served <- userdb.New(slog.New(slog.DiscardHandler), table).Serve(ctx, l) }()
+	served := make(chan error, 2)
+	go func() { served <- userdb.New(log, table).Serve(ctx, users) }()
+	go func() { served <- logins.Serve(ctx, questions) }()
 	t.Cleanup(func() {
 		cancel()
-		if err := errors.Join(<-served, store.Close()); err != nil {
+		if err := errors.Join(<-served, <-served, store.Close()); err != nil {
 			t.Error(err)
 		}
 	})
 }
+
+// nobody is told of logins.
+type nobody struct{}
+
+func (nobody) Login(string, policy.AdmitReason) {}
 
 // connect starts a vsftpd for one connection, as inetd would, in a mount
 // namespace where the host's names and PAM services are those of h, and

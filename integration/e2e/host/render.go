@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -31,6 +32,9 @@ func (h *Host) render() error {
 		if err := write(path, text, 0o644); err != nil {
 			return err
 		}
+	}
+	if err := installModule(filepath.Join(filepath.Dir(h.Binary), ModuleName)); err != nil {
+		return err
 	}
 	text, err := h.grantfs("render", "pam", "--config", ConfigPath)
 	if err != nil {

@@ -1,0 +1,155 @@
+package login
+
+import (
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"grantfs/policy"
+)
+
+// visit is one question with what the daemon found out about the asker.
+type visit struct {
+	request
+	view    *policy.View // nil: the account can't log in
+	attempt policy.Attempt
+	monitor int // pid of the process that will open the session
+	log     *slog.Logger
+}
+
+// visit judges how the user logs in. Over SSH PAM does not say: keyboard-
+// interactive runs in a process of its own, and of the rest only a password has
+// been proved to PAM.
+func (s *Server) visit(r request, view *policy.View, pid int) visit {
+	v := visit{request: r, view: view, monitor: pid}
+	v.attempt = policy.Attempt{Protocol: r.protocol, Method: "password", SecondFactor: r.proved == "code"}
+	if addr, err := netip.ParseAddr(r.rhost); err == nil {
+		v.attempt.Addr = addr.Unmap().WithZone("")
+	}
+	switch r.protocol {
+	case "FTPS": // a vsftpd that takes passwords over TLS only
+		v.attempt.Protocol, v.attempt.TLS = "FTP", true
+	case "SSH":
+		if monitor, ok := helper(pid); ok {
+			v.monitor, v.attempt.Method = monitor, "keyboard-interactive"
+		} else if r.phase == phaseAccount && r.proved == "" {
+			v.attempt.Method = "publickey"
+		}
+	}
+	if v.attempt.Method != "publickey" {
+		v.attempt.PasswordChanged = s.PasswordChanged(r.user)
+	}
+	v.log = s.Log.With("account", r.user, "protocol", v.attempt.Protocol, "source", r.rhost, "service", r.service)
+	return v
+}
+
+// auth answers before the password is looked at. What the client may not be told
+// of is refused here already, so that the answer says nothing about the
+// password.
+func (s *Server) auth(v visit) string {
+	if a := v.ask(v.attempt); !a.Allowed() && !a.Tell() {
+		s.refused(v, a)
+		return answerNo
+	}
+	return answerOK
+}
+
+// account answers whether the account may open one more session.
+func (s *Server) account(v visit) string {
+	monitor, err := openProcess(v.monitor)
+	if err != nil {
+		v.log.Error("admit a login", "error", err)
+		return answerNo
+	}
+	a := policy.Admission{Reason: policy.AdmitDisabled}
+	if v.view == nil {
+		monitor.close()
+	} else {
+		a = s.table.admit(v.view, v.attempt, time.Now(), monitor)
+	}
+	if a.Allowed() {
+		return answerOK
+	}
+	s.refused(v, a)
+	if a.Tell() {
+		return answerNo + " " + texts[a.Reason]
+	}
+	return answerNo
+}
+
+// ask asks the policy about everything but the number of sessions.
+func (v visit) ask(a policy.Attempt) policy.Admission {
+	if v.view == nil {
+		return policy.Admission{Reason: policy.AdmitDisabled}
+	}
+	return v.view.Admit(a, time.Now(), nil)
+}
+
+// open turns an admitted login into a session. Only now sshd says for sure what
+// the user has proved: each of it must be allowed.
+func (s *Server) open(v visit) (*live, bool) {
+	admitted, ok := s.table.admitted(v.monitor, v.user)
+	if !ok {
+		v.log.Error("open a session", "error", errNotAdmitted)
+		return nil, false
+	}
+	methods := []string{admitted.Method}
+	if admitted.Protocol == "SSH" {
+		methods = sshMethods(v.methods)
+	}
+	for _, v.attempt.Method = range methods {
+		a := v.attempt
+		a.SecondFactor, a.PasswordChanged = true, time.Now() // asked at admission
+		if answer := v.ask(a); !answer.Allowed() {
+			s.table.forget(v.monitor)
+			s.refused(v, answer)
+			return nil, false
+		}
+	}
+	l, err := s.table.start(v.request, v.monitor, strings.Join(methods, ","), time.Now())
+	if err != nil {
+		v.log.Error("open a session", "error", err)
+		return nil, false
+	}
+	s.Observer.Login(l.Protocol, policy.AdmitOK)
+	v.log.Info("session opened", "id", l.ID, "method", l.Method, "pid", l.PID)
+	return l, true
+}
+
+// close takes a session out that has ended.
+func (s *Server) close(l *live) {
+	s.table.end(l)
+	s.Log.Info("session ended", "id", l.ID, "account", l.Account, "protocol", l.Protocol, "lasted", time.Since(l.Since).Round(time.Millisecond))
+}
+
+// refused tells the admin why a login was refused.
+func (s *Server) refused(v visit, a policy.Admission) {
+	s.Observer.Login(v.attempt.Protocol, a.Reason)
+	v.log.Warn("login refused", "reason", a.Reason.String(), "method", v.attempt.Method,
+		"setting", a.Setting, "origin", a.Origin, "at", a.At.String())
+}
+
+// sshMethods reads sshd's list of what was proved, a line each: "publickey
+// ssh-ed25519 AAAA…", "keyboard-interactive/pam". None is one unknown method.
+func sshMethods(info string) []string {
+	var methods []string
+	for line := range strings.Lines(info) {
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		name, _, _ = strings.Cut(name, "/")
+		methods = append(methods, name)
+	}
+	if methods == nil {
+		return []string{""}
+	}
+	return methods
+}
+
+// texts are what the client is told, for the reasons that it may be told.
+var texts = map[policy.AdmitReason]string{
+	policy.AdmitOutsideHours:    "This account can't log in at this time.",
+	policy.AdmitClearText:       "Passwords are taken over TLS only.",
+	policy.AdmitSecondFactor:    "This account needs a second factor to log in.",
+	policy.AdmitPasswordExpired: "The password has expired. The main account can set a new one.",
+	policy.AdmitTooManySessions: "This account has too many sessions open. End one and try again.",
+}

@@ -1,0 +1,103 @@
+package login
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+)
+
+// kickPatience is how long Kick waits for what it has killed.
+const kickPatience = 2 * time.Second
+
+// Kick ends every session of an account at once, and every login of it that was
+// admitted and has not opened one yet, by killing their processes. It returns
+// how many sessions there were, when the last process of each is gone. The error
+// names the processes that could not be killed and the sessions that are still
+// open after 2 s.
+func (t *Table) Kick(account string) (int, error) {
+	var sessions []*live
+	var errs []error
+	t.mu.Lock()
+	for _, l := range t.open {
+		if l.Account == account {
+			sessions = append(sessions, l)
+		}
+	}
+	for _, p := range t.kept {
+		if p.Account == account {
+			errs = append(errs, p.monitor.kill())
+		}
+	}
+	t.mu.Unlock()
+	for _, l := range sessions {
+		errs = append(errs, l.kill())
+	}
+	patience := time.NewTimer(kickPatience)
+	defer patience.Stop()
+	for _, l := range sessions {
+		select {
+		case <-l.ended:
+		case <-patience.C:
+			return len(sessions), errors.Join(append(errs, fmt.Errorf("session %d of %s does not end", l.ID, account))...)
+		}
+	}
+	return len(sessions), errors.Join(errs...)
+}
+
+// kill kills the monitor, whoever holds the session's socket, and what descends
+// from them. It reaches those that a killed monitor has left behind.
+func (l *live) kill() error {
+	pids, err := processes()
+	if err != nil {
+		return err
+	}
+	parents := make(map[int]int, len(pids))
+	for _, pid := range pids {
+		if k, err := readKin(pid); err == nil {
+			parents[pid] = k.parent
+		}
+	}
+	ours := func(pid int) bool {
+		return pid == l.PID && l.monitor.alive() || pid != os.Getpid() && holds(pid, l.socket)
+	}
+	var family []int
+	for _, pid := range pids {
+		if ours(pid) {
+			family = append(family, pid)
+		}
+	}
+	for i := 0; i < len(family); i++ {
+		for pid, parent := range parents {
+			if parent == family[i] && !slices.Contains(family, pid) {
+				family = append(family, pid)
+			}
+		}
+	}
+	return killAll(family, func(pid int) bool {
+		k, err := readKin(pid)
+		return err == nil && k.parent == parents[pid]
+	})
+}
+
+// killAll kills the processes that still are what they were taken for.
+func killAll(pids []int, still func(pid int) bool) error {
+	var errs []error
+	var sure []*process
+	for _, pid := range pids {
+		p, err := openProcess(pid)
+		if err != nil {
+			continue // it has ended
+		}
+		defer p.close()
+		if still(pid) {
+			sure = append(sure, p)
+		}
+	}
+	// Not before all are open: with its parent gone a child looks like another's.
+	for _, p := range sure {
+		errs = append(errs, p.kill())
+	}
+	return errors.Join(errs...)
+}
