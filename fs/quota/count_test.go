@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -251,6 +253,60 @@ func TestCountWaitsForOperations(t *testing.T) {
 	if len(tree.busy) != 0 {
 		t.Errorf("busy = %v, want none", tree.busy)
 	}
+}
+
+// What we write in a directory that somebody else made where the count had been
+// is known; the directory itself is found by the next one.
+func TestCountOfNewDirectories(t *testing.T) {
+	dir := t.TempDir()
+	put(t, 10, dir, "a")
+	put(t, 10, dir, "d", "a")
+	root, tree := openRoot(t, dir), NewTree(Charge{})
+	before := fresh(t, dir)
+	found, err := tree.Count(t.Context(), root, CountOptions{Progress: func(p Progress) {
+		if p.Dirs != 1 {
+			return
+		}
+		file := put(t, 5, dir, "new", "file")
+		at := idOf(t, filepath.Dir(file))
+		tree.Enter(at)
+		tree.Note(at, idOf(t, file), Charge{5, 1, 1})
+		tree.Leave(at)
+	}})
+	if err != nil || found != before {
+		t.Errorf("Count = %+v, %v, want %+v", found, err, before)
+	}
+	if found, err := tree.Count(t.Context(), root, CountOptions{}); err != nil || found != (Charge{Inodes: 1}) {
+		t.Errorf("the next Count = %+v, %v, want one inode", found, err)
+	}
+}
+
+// Operations in a directory that is being read for the last time wait for the
+// end of the reading.
+func TestOperationsWaitForTheLastReading(t *testing.T) {
+	tree, dir := NewTree(Charge{}), ID{1, 2}
+	must(t, tree.hold(t.Context(), dir))
+	var ended atomic.Bool
+	var working sync.WaitGroup
+	for range 4 {
+		working.Go(func() {
+			tree.Enter(ID{1, 3}, dir)
+			if !ended.Load() {
+				t.Error("an operation began in the middle of the reading")
+			}
+			tree.Leave(ID{1, 3}, dir)
+		})
+	}
+	for range 1000 {
+		tree.Enter(ID{1, 3}) // elsewhere nobody waits
+		tree.Leave(ID{1, 3})
+		runtime.Gosched()
+	}
+	ended.Store(true)
+	if !tree.end(&listing{}) {
+		t.Error("the last reading was not taken")
+	}
+	working.Wait()
 }
 
 func TestCountInterruptedWhileItWaits(t *testing.T) {
