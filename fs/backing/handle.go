@@ -37,12 +37,22 @@ func handleAt(dir int, name unsafe.Pointer, flags int) (Handle, syscall.Errno) {
 	if e != 0 {
 		return Handle{}, e
 	}
-	if raw.bytes == 0 || raw.bytes > inlineHandle || raw.typ < 0 || raw.typ > 0xff {
+	h, ok := NewHandle(raw.typ, raw.data[:min(raw.bytes, inlineHandle)])
+	if !ok {
 		return Handle{}, syscall.EOVERFLOW
 	}
-	h := Handle{size: uint8(raw.bytes), typ: uint8(raw.typ)}
-	copy(h.data[:], raw.data[:raw.bytes])
 	return h, 0
+}
+
+// NewHandle returns the handle of that type that a kernel gave in other ways,
+// false where it does not fit.
+func NewHandle(typ int32, data []byte) (Handle, bool) {
+	if len(data) == 0 || len(data) > inlineHandle || typ < 0 || typ > 0xff {
+		return Handle{}, false
+	}
+	h := Handle{size: uint8(len(data)), typ: uint8(typ)}
+	copy(h.data[:], data)
+	return h, true
 }
 
 // HandleAt returns the handle of the object called name in dir, never
