@@ -13,6 +13,7 @@ FUZZTIME ?= 60s
 BENCH    ?= .
 TESTFLAGS ?=
 ATTACKTIME ?= 20s
+SOAKTIME ?= 1h
 
 .PHONY: help
 help: ## show the goals
@@ -41,6 +42,17 @@ test: race ## all tests, with everything they need (root)
 .PHONY: race
 race: deps ## go test -race ./..., attacks for ATTACKTIME (20s) each (root)
 	GRANTFS_ATTACK_TIME=$(ATTACKTIME) go test -race -timeout 15m $(TESTFLAGS) ./...
+
+# Each attacks a mount of its own, all at once.
+SOAK := ./fs:TestSwapRace ./fs:TestRandomOperations ./fs:TestAppendRace ./fs:TestOverwriteRace ./fs:TestHugeDirectory \
+	./integration/e2e/stress:TestStressNG ./integration/e2e/stress:TestFio ./integration/e2e/stress:TestDbench
+
+.PHONY: soak
+soak: deps ## attacks, races, random operations and stress for SOAKTIME (1h) (root)
+	@pids=(); for each in $(SOAK); do \
+	  GRANTFS_ATTACK_TIME=$(SOAKTIME) go test -race -count=1 -timeout 0 -run "^$${each#*:}\$$" "$${each%:*}" & pids+=($$!); \
+	done; \
+	failed=0; for pid in "$${pids[@]}"; do wait "$$pid" || failed=1; done; exit $$failed
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (60s)

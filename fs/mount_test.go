@@ -93,7 +93,11 @@ type mounted struct {
 	point string
 	obs   *observer
 	log   *testLog
+	rules fs.Policy
 }
+
+// reload puts the same rules into force once more: everything is judged anew.
+func (m *mounted) reload() error { return m.Swap(m.rules) }
 
 // set writes a Setting.
 func set[T any](v T) policy.Setting[T] { return policy.Setting[T]{Value: v, Set: true} }
@@ -126,10 +130,11 @@ func mountFor(t testing.TB, in policy.Input, ids map[string]policy.IDs, entry ti
 	in, ids = withPollAccount(t, in, ids)
 	before, goroutines := openFDs(t), goleak.IgnoreCurrent()
 	obs, log := &observer{}, &testLog{t: t}
+	rules := fs.Policy{Set: compile(t, in), IDs: ids}
 	s, err := fs.Mount(fs.Options{
 		Point: point, EntryTimeout: entry, Observer: obs,
 		Log:    slog.New(slog.NewTextHandler(log, nil)),
-		Policy: fs.Policy{Set: compile(t, in), IDs: ids},
+		Policy: rules,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +163,7 @@ func mountFor(t testing.TB, in policy.Input, ids map[string]policy.IDs, entry ti
 	})
 	settlePoll(t, point)
 	obs.reset()
-	return &mounted{s, point, obs, log}
+	return &mounted{s, point, obs, log, rules}
 }
 
 // The runtime registers every file that package os opens with epoll, in a

@@ -112,7 +112,7 @@ func try(m *mounted, home string, ops []byte) (log []string, err error) {
 			return
 		}
 		defer unix.Close(root)
-		t := &trial{model: newModel(slots), root: root, back: backFD, fds: slices.Repeat([]int{-1}, slots)}
+		t := &trial{reload: m.reload, model: newModel(slots), root: root, back: backFD, fds: slices.Repeat([]int{-1}, slots)}
 		defer func() {
 			for slot := range t.fds {
 				t.close(slot)

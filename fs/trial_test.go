@@ -11,12 +11,13 @@ import (
 
 // trial does the same things in a view and in a model.
 type trial struct {
-	model *model
-	root  int   // the trial's directory in the view
-	back  int   // the same in the backing
-	fds   []int // of model.open, -1 where nothing is open
-	step  int
-	log   []string
+	reload func() error // of the policy
+	model  *model
+	root   int   // the trial's directory in the view
+	back   int   // the same in the backing
+	fds    []int // of model.open, -1 where nothing is open
+	step   int
+	log    []string
 }
 
 // One operation is made of so many bytes: what, and three that say on which.
@@ -99,6 +100,10 @@ func (t *trial) do(op [opBytes]byte) error {
 		return same("truncate", t.truncate(p, sizeOf(y)), t.model.truncate(p, sizeOf(y)))
 	case 14:
 		return t.stat(p, z%2 == 0)
+	}
+	if z%3 == 0 {
+		t.did("reload")
+		return t.reload()
 	}
 	return t.refused(p, q, z)
 }

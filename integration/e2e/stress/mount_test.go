@@ -159,8 +159,9 @@ func (m *mounted) clear(t *testing.T) {
 	}
 }
 
-// turn is how long each program may work: a part of GRANTFS_ATTACK_TIME, a
-// duration (see the Makefile), or 1 s.
+// turn is how long each program may work: 1 s, 3 s where GRANTFS_ATTACK_TIME (a
+// duration, see the Makefile) is 15 s or more, and so long that all of them take
+// about that time where it is an hour.
 func turn(t *testing.T) time.Duration {
 	t.Helper()
 	text := os.Getenv("GRANTFS_ATTACK_TIME")
@@ -171,5 +172,5 @@ func turn(t *testing.T) time.Duration {
 	if err != nil {
 		t.Fatalf("GRANTFS_ATTACK_TIME: %v", err)
 	}
-	return max(time.Second, d/8).Truncate(time.Second)
+	return max(time.Second, min(d/5, 3*time.Second), d/60).Truncate(time.Second)
 }
