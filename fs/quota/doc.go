@@ -27,6 +27,11 @@
 // tree: the outer count stops there. The root of a source costs nothing there;
 // as an entry of the directory that holds it it is an inode like any other.
 //
+// So the sources are the truth and the other buckets sums of them, which every
+// operation keeps up to date. Derive makes the sums anew, from
+// policy.Set.Charged: when the policy has changed whose a source is, or when the
+// last process did not end in order.
+//
 // # Counting
 //
 // A Tree knows what each directory of a source holds. An operation of ours enters
