@@ -329,6 +329,7 @@ func TestSwapRace(t *testing.T) {
 	makeSecret(t, b.secret)
 	before := world(t, b.secret)
 	in, ids := home(b.home, func(a *policy.Account) {
+		a.QuotaSize = set(policy.Limit{N: 1 << 40}) // so that writes are requests
 		a.VirtualFolders = []policy.Mounting{{Folder: set("kept"), Path: set("/kept")}}
 		a.Permissions = []policy.Permission{{Path: set("/kept"), Verbs: []policy.Setting[string]{set("*")}}}
 	})

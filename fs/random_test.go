@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"grantfs/policy"
 )
 
 // check compares a whole tree with the model's.
@@ -90,15 +92,30 @@ func (t *trial) checkAll() error {
 	return nil
 }
 
-// try runs the operations that ops encodes in a new directory of alice's view
-// and returns the first difference, and what was done.
-func try(m *mounted, home string, ops []byte) (log []string, err error) {
+// bothWays mounts one home for alice, whose writes pass through, and for bob,
+// whose writes are counted.
+func bothWays(t testing.TB) (m *mounted, dir string) {
+	t.Helper()
+	dir = tree(t)
+	in, ids := home(dir, nil)
+	in.Accounts = append(in.Accounts, policy.Account{Name: "bob", Settings: policy.Settings{HomeDir: set(dir), QuotaSize: set(policy.Limit{N: 1 << 40})}})
+	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
+	return mount(t, in, ids), dir
+}
+
+// try runs the operations that ops encodes in a new directory of alice's or, if
+// counted, of bob's view and returns the first difference, and what was done.
+func try(m *mounted, home string, counted bool, ops []byte) (log []string, err error) {
+	account, uid := "alice", aliceUID
+	if counted {
+		account, uid = "bob", bobUID
+	}
 	back, err := os.MkdirTemp(home, "trial-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(back)
-	if err := os.Chmod(back, 0o777); err != nil { // so that alice can look at it
+	if err := os.Chmod(back, 0o777); err != nil { // so that they can look at it
 		return nil, err
 	}
 	backFD, err := unix.Open(back, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
@@ -106,9 +123,9 @@ func try(m *mounted, home string, ops []byte) (log []string, err error) {
 		return nil, err
 	}
 	defer unix.Close(backFD)
-	as(aliceUID, func() {
+	as(uid, func() {
 		var root int
-		if root, err = unix.Open(filepath.Join(m.point, "alice", filepath.Base(back)), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		if root, err = unix.Open(filepath.Join(m.point, account, filepath.Base(back)), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
 			return
 		}
 		defer unix.Close(root)
@@ -133,11 +150,11 @@ func try(m *mounted, home string, ops []byte) (log []string, err error) {
 }
 
 // shrink returns a short part of ops that still fails.
-func shrink(m *mounted, home string, ops []byte) []byte {
+func shrink(m *mounted, home string, counted bool, ops []byte) []byte {
 	for size := len(ops) / 2 / opBytes * opBytes; size > 0; size = size / 2 / opBytes * opBytes {
 		for at := 0; at+size <= len(ops); {
 			less := slices.Concat(ops[:at], ops[at+size:])
-			if _, err := try(m, home, less); err != nil {
+			if _, err := try(m, home, counted, less); err != nil {
 				ops = less
 			} else {
 				at += size
@@ -148,10 +165,10 @@ func shrink(m *mounted, home string, ops []byte) []byte {
 }
 
 // differ fails the test with the shortest way to the difference.
-func differ(t *testing.T, m *mounted, home string, ops []byte) {
+func differ(t *testing.T, m *mounted, home string, counted bool, ops []byte) {
 	t.Helper()
-	ops = shrink(m, home, ops)
-	log, err := try(m, home, ops)
+	ops = shrink(m, home, counted, ops)
+	log, err := try(m, home, counted, ops)
 	t.Fatalf("%v, after\n\t%s", err, strings.Join(log, "\n\t"))
 }
 
@@ -160,16 +177,15 @@ func differ(t *testing.T, m *mounted, home string, ops []byte) {
 // included. The seeds are the same each time; more of them are tried for as long
 // as attackTime says.
 func TestRandomOperations(t *testing.T) {
-	dir := tree(t)
-	in, ids := home(dir, nil)
-	m := mount(t, in, ids)
+	m, dir := bothWays(t)
 	until := time.Now().Add(attackTime(t))
 	seed := uint64(0)
 	for ; seed < 20 || time.Now().Before(until); seed++ {
 		ops := randomOps(seed, 400)
-		if _, err := try(m, dir, ops); err != nil {
+		counted := seed%2 == 1
+		if _, err := try(m, dir, counted, ops); err != nil {
 			t.Logf("seed %d: %v", seed, err)
-			differ(t, m, dir, ops)
+			differ(t, m, dir, counted, ops)
 		}
 	}
 	t.Logf("%d seeds", seed)
@@ -190,17 +206,15 @@ func randomOps(seed uint64, n int) []byte {
 // FuzzOperations is TestRandomOperations on what the fuzzer thinks of.
 func FuzzOperations(f *testing.F) {
 	for seed := range uint64(4) {
-		f.Add(randomOps(seed, 40))
+		f.Add(seed%2 == 1, randomOps(seed, 40))
 	}
-	dir := tree(f)
-	in, ids := home(dir, nil)
-	m := mount(f, in, ids)
-	f.Fuzz(func(t *testing.T, ops []byte) {
+	m, dir := bothWays(f)
+	f.Fuzz(func(t *testing.T, counted bool, ops []byte) {
 		if len(ops) > 400*opBytes {
 			return
 		}
-		if _, err := try(m, dir, ops); err != nil {
-			differ(t, m, dir, ops)
+		if _, err := try(m, dir, counted, ops); err != nil {
+			differ(t, m, dir, counted, ops)
 		}
 	})
 }

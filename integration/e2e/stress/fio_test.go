@@ -6,9 +6,14 @@ import (
 )
 
 // TestFio writes with each of fio's ways to do so, one job after the other and
-// several at once, and reads everything back.
+// several at once, and reads everything back; writes pass through the kernel, and
+// then the daemon.
 func TestFio(t *testing.T) {
-	m := mount(t)
+	t.Run("passed through", func(t *testing.T) { verify(t, mount(t, false)) })
+	t.Run("counted", func(t *testing.T) { verify(t, mount(t, true)) })
+}
+
+func verify(t *testing.T, m *mounted) {
 	for _, job := range [][]string{
 		{"--ioengine=sync", "--rw=write", "--bs=32k"},
 		{"--ioengine=psync", "--rw=randwrite", "--bs=4k"},

@@ -40,9 +40,14 @@ type ignored struct{}
 func (ignored) Observe(policy.Op, syscall.Errno, time.Duration) {}
 func (ignored) Denied(policy.Reason)                            {}
 
-// mount serves one account's view until the test ends.
-func mount(t *testing.T) *mounted {
+// mount serves one account's view until the test ends. If counted, it has a quota,
+// far beyond what the programs write: without one, writes pass through the kernel.
+func mount(t *testing.T, counted bool) *mounted {
 	t.Helper()
+	settings := policy.Settings{}
+	if counted {
+		settings.QuotaSize = policy.Setting[policy.Limit]{Value: policy.Limit{N: 1 << 40}, Set: true}
+	}
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), kernel.Readers()+2))
 	base, err := os.MkdirTemp("", "grantfs-stress-")
 	if err != nil {
@@ -61,9 +66,8 @@ func mount(t *testing.T) *mounted {
 			t.Fatal(err)
 		}
 	}
-	set, problems := policy.Compile(policy.Input{Accounts: []policy.Account{{
-		Name: "stress", Settings: policy.Settings{HomeDir: policy.Setting[string]{Value: back, Set: true}},
-	}}})
+	settings.HomeDir = policy.Setting[string]{Value: back, Set: true}
+	set, problems := policy.Compile(policy.Input{Accounts: []policy.Account{{Name: "stress", Settings: settings}}})
 	if set == nil {
 		t.Fatal(problems)
 	}

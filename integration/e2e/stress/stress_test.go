@@ -29,7 +29,7 @@ var notOurs = map[string]string{
 // TestStressNG lets every stressor of stress-ng's file-system class, one after
 // the other, try what it can in the view, and verify it.
 func TestStressNG(t *testing.T) {
-	m := mount(t)
+	m := mount(t, true)
 	limit := turn(t)
 	for _, name := range stressors(t) {
 		if notOurs[name] != "" {
