@@ -20,8 +20,9 @@ type OpenHandle struct {
 }
 
 // Revoked returns the open handles that the policy of this moment would not
-// let anybody open. Those that are mediated, and directories, are refused at
-// their next request; what is passed through goes on until its session ends
+// let anybody open like that: a right is missing, or a limit has come that what
+// is passed through would escape. What is mediated, and directories, are refused
+// at their next request; what is passed through goes on until its session ends
 // (product.md §4, decision 8). It makes no system call; its cost is that of the
 // open handles. What a preset decides by the mode on disk counts as allowed.
 func (s *Server) Revoked() []OpenHandle {
@@ -57,11 +58,19 @@ func (s *Server) allowed(h *handle) bool {
 	if h.stream != nil {
 		return may(policy.OpReaddir, policy.Target{})
 	}
-	// A creator reads by read(2) only, which asks.
-	if h.read && !h.created && !may(policy.OpRead, sp.target(nil)) {
-		return false
+	if h.mode == Passthrough {
+		m := w.Place.Mount()
+		if m == nil {
+			return false
+		}
+		if need := r.view.Mediation(m); h.read && need.Reads || h.write && need.Writes {
+			return false
+		}
 	}
-	return !h.write || may(s.rewriting(sp, policy.OpWrite), sp.target(nil))
+	// What a creator reads back through us is asked then.
+	reads := h.read && (!h.created || h.mode == Passthrough)
+	return (!reads || may(policy.OpRead, sp.target(nil))) &&
+		(!h.write || may(s.rewriting(sp, policy.OpWrite), sp.target(nil)))
 }
 
 // afterSwaps starts what is done about the open handles after each change of the

@@ -81,6 +81,20 @@ func TestRevoked(t *testing.T) {
 		})
 	}
 
+	// A limit that what is passed through would escape.
+	slow := in
+	slow.Accounts = slices.Clone(in.Accounts)
+	slow.Accounts[0].DownloadBandwidth = set(policy.Limit{N: 1 << 20})
+	swap(slow, ids)
+	for _, h := range revoked() {
+		if h.Account != "alice" || h.Mode != fs.Passthrough {
+			t.Errorf("a limit on alice's reads revokes %+v", h)
+		}
+	}
+	if got := m.Stats(); m.Features().Passthrough && (got.Revoked == 0 || got.Revoked != got.Handles[fs.Passthrough]/2) {
+		t.Errorf("a limit on alice's reads revokes %d of %d passed through", got.Revoked, got.Handles[fs.Passthrough])
+	}
+
 	gone := map[string]policy.IDs{"alice": ids["alice"]}
 	swap(in, gone)
 	want = []fs.OpenHandle{
