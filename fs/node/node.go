@@ -48,6 +48,7 @@ type Node struct {
 	ID uint64
 	Identity
 
+	table *Table
 	slot  *slot
 	where atomic.Pointer[Where]
 	first Where // what where begins with
@@ -73,26 +74,28 @@ func (n *Node) Refresh(old, w *Where) { n.where.CompareAndSwap(old, w) }
 
 // Checked returns when n was last seen to lie at its place, in Unix
 // nanoseconds.
-func (n *Node) Checked() int64 { return n.slot.checked.Load() }
+func (n *Node) Checked() int64 { return n.stamp(&n.slot.checked) }
 
 // Check notes that n was seen at its place at a time in Unix nanoseconds.
 func (n *Node) Check(at int64) {
-	if n.known() {
-		n.slot.checked.Store(at)
-	}
+	n.table.stamp(n, &n.slot.checked, at)
 }
 
 // Sent returns when the kernel was last sent n's entry and attributes, in Unix
 // nanoseconds; 0 for never.
-func (n *Node) Sent() int64 { return n.slot.sent.Load() }
+func (n *Node) Sent() int64 { return n.stamp(&n.slot.sent) }
 
 // MarkSent notes that the kernel is sent n's entry and attributes at a time in
 // Unix nanoseconds.
 func (n *Node) MarkSent(now int64) {
-	if n.known() {
-		n.slot.sent.Store(now)
-	}
+	n.table.stamp(n, &n.slot.sent, now)
 }
 
-// known reports whether the slot is still n's.
-func (n *Node) known() bool { return n.slot.head.Load()>>indexBits == n.ID>>indexBits }
+// stamp reads a stamp of n's; 0 if the slot is not n's any more.
+func (n *Node) stamp(from *atomic.Int64) int64 {
+	at := from.Load()
+	if n.slot.gen() != n.ID>>indexBits { // looked at last: the stamp was n's then
+		return 0
+	}
+	return at
+}

@@ -73,7 +73,9 @@ func (t *Table) adopt() (err error) {
 		}
 		p.children++
 		t.count(s.view)
-		t.index.insert(i)
+		if s.keyed&unkeyed == 0 {
+			t.index.insert(i)
+		}
 	})
 	return err
 }

@@ -13,18 +13,24 @@ import (
 const layoutVersion = 1
 
 const (
-	slotSize   = 192
-	inlineName = 72
-	restOfName = slotSize - 8 // in a slot of its own
+	slotSize   = 200
+	inlineName = 80
+	restOfName = slotSize - 3*8 // in a slot of its own
 	maxName    = 255
 )
 
 // slot is one node in memory that may outlive the process.
 type slot struct {
+	stamps
+	body
+}
+
+// stamps are read without Table.mu, also by those who don't know yet that the
+// slot is another's by now: what is not atomic must not lie there.
+type stamps struct {
 	head    atomic.Uint64 // generation<<indexBits | state
 	checked atomic.Int64
 	sent    atomic.Int64
-	body
 }
 
 // body is the part of a slot that Table.mu guards.
@@ -61,7 +67,7 @@ const (
 
 // longName is a slot that holds the rest of another's name.
 type longName struct {
-	head atomic.Uint64
+	stamps
 	text [restOfName]byte
 }
 

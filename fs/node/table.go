@@ -114,7 +114,7 @@ func (t *Table) load(i uint32, found *Where) *Node {
 		return n
 	}
 	s := t.slots.at(i)
-	n := &Node{ID: id, slot: s, Identity: Identity{
+	n := &Node{ID: id, table: t, slot: s, Identity: Identity{
 		Kind: s.kind, Type: s.typ, View: s.view, Source: s.source, Root: s.root, Ino: s.ino, Dev: s.dev,
 		Object: backing.Object{Handle: s.handle},
 	}}
@@ -148,6 +148,15 @@ func (t *Table) uncache(i uint32) {
 	at := &t.cache[i%cacheSize]
 	if n := at.Load(); n != nil && uint32(n.ID) == i {
 		at.Store(nil)
+	}
+}
+
+// stamp writes a stamp of n's slot, if that is still n's.
+func (t *Table) stamp(n *Node, to *atomic.Int64, at int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if _, ok := t.find(n.ID); ok {
+		to.Store(at)
 	}
 }
 
