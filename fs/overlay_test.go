@@ -69,7 +69,19 @@ func TestSourceWithoutHandles(t *testing.T) {
 		if err := os.Remove(filepath.Join(view, "moved")); err != nil {
 			t.Error(err)
 		}
+		if err := exchange(filepath.Join(view, "f"), filepath.Join(view, "sub/new")); err != nil {
+			t.Errorf("exchange: %v", err)
+		}
+		if got := readAll(t, filepath.Join(view, "f")) + readAll(t, filepath.Join(view, "sub/new")); got != "newover" {
+			t.Errorf("the view has exchanged to %q", got)
+		}
+		if err := copied(filepath.Join(view, "f"), filepath.Join(view, "dir/copy"), 3); err != nil {
+			t.Errorf("copy: %v", err)
+		}
 	})
+	if got := readAll(t, filepath.Join(merged, "f")) + readAll(t, filepath.Join(merged, "dir/copy")); got != "newnew" {
+		t.Errorf("the backing holds %q", got)
+	}
 	if got := names(t, merged); !slices.Equal(got, []string{"dir", "f", "sub"}) {
 		t.Errorf("the backing shows %v", got)
 	}
