@@ -122,6 +122,23 @@ func (s *Server) endWriting(id uint64) syscall.Errno {
 	return errno
 }
 
+// wasWritten is endWriting for the last use of a handle: for a write after the
+// last flush, and for those that the kernel has passed through, with a descriptor
+// of its own.
+func (s *Server) wasWritten(h *handle) {
+	s.endWriting(h.node.ID)
+	if h.mode != Passthrough {
+		return
+	}
+	v := s.views.at(h.node.View)
+	fd, errno := s.objectFD(spot{h.node, h.node.Where(), v, s.rulesOf(v)})
+	if errno != 0 {
+		return // it is gone
+	}
+	backing.DropPrivileges(fd.Num())
+	fd.Release()
+}
+
 // flush is close(2), of each duplicate of a descriptor: nothing is buffered here.
 // Handles that only read don't ask for it.
 func (s *Server) flush(c *call) syscall.Errno { return s.endWriting(c.head.NodeId) }

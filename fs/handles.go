@@ -94,7 +94,7 @@ func (s *Server) letGo(fh uint64) {
 		return
 	}
 	if h.write {
-		s.endWriting(h.node.ID) // what a last write after the last flush has left
+		s.wasWritten(h)
 	}
 	s.files.closed(h.node.ID)
 	s.unpin(h.node)

@@ -139,7 +139,7 @@ func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscal
 			return errno
 		}
 		// What a directory passes on to those below it is the tree's.
-		errno = backing.SetMode(fd.Num(), in.Mode&0o777|uint32(st.Mode)&(syscall.S_ISGID|syscall.S_ISVTX))
+		errno = backing.Chmod(fd.Num(), in.Mode&0o777|uint32(st.Mode)&(syscall.S_ISGID|syscall.S_ISVTX))
 		fd.Release()
 		if errno != 0 {
 			return errno

@@ -51,18 +51,15 @@ func Utimes(fd int, atime, mtime unix.Timespec) syscall.Errno {
 	return e
 }
 
-// Chmod sets the permission bits of an open file or directory.
-func Chmod(fd int, mode uint32) syscall.Errno { return errno(unix.Fchmod(fd, mode)) }
-
-// SetMode sets the permission bits of the file or directory, never a symlink, that
-// fd (O_PATH) refers to.
-func SetMode(fd int, mode uint32) syscall.Errno { return errno(unix.Chmod(magicLink(fd), mode)) }
+// Chmod sets the permission bits of the file or directory, never a symlink, that
+// fd (O_PATH will do) refers to.
+func Chmod(fd int, mode uint32) syscall.Errno { return errno(unix.Chmod(magicLink(fd), mode)) }
 
 // Truncate sets the size in bytes of a file open for writing.
 func Truncate(fd int, size int64) syscall.Errno { return errno(unix.Ftruncate(fd, size)) }
 
-// DropPrivileges clears the set-user-ID and set-group-ID bits of a file that was
-// changed, as the kernel does for writers who are not root. The daemon is root,
+// DropPrivileges clears the set-user-ID and set-group-ID bits of a file (O_PATH
+// will do) that was changed, as the kernel does for writers who are not root. The daemon is root,
 // and the kernel, which is shown no such bits, can't ask for it.
 func DropPrivileges(fd int) syscall.Errno {
 	var st unix.Stat_t
