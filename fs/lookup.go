@@ -99,34 +99,48 @@ func (s *Server) child(c *call, dir spot, name backing.Name) (spot, syscall.Errn
 	return s.backedChild(c, dir, fd.Num(), name)
 }
 
-// backedChild looks name up in the real directory fd behind dir.
+// backedChild looks name up in the real directory fd behind dir. The object is
+// identified first, so that everything said of it is about one inode, whatever
+// the name leads to meanwhile.
 func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot, syscall.Errno) {
-	if errno := backing.StatAt(fd, name, &c.stat); errno != 0 {
-		return spot{}, errno
-	}
-	t := policy.Target{Name: name.String(), Type: typeOf(&c.stat), Perm: uint32(c.stat.Mode) & 0o7777}
-	if t.Type == policy.TypeNone {
-		return spot{}, absent
-	}
-	if t.Type == policy.TypeSymlink {
-		if sp, errno := s.store(c, dir, fd, name); errno != syscall.ENOTDIR {
-			return sp, errno
-		}
-		if errno := s.judgeLink(c, fd, name, dir.where.Depth); errno != 0 {
-			return spot{}, errno
-		}
-	}
-	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, t)); errno != 0 {
-		return spot{}, errno
-	}
 	root, errno := s.root(dir)
 	if errno != 0 {
 		return spot{}, errno
 	}
-	if root.Foreign(&c.stat) {
-		return spot{}, c.refuse(policy.ReasonForeignDevice, policy.ClassRefused)
+	obj, errno := root.Find(fd, name, &c.stat)
+	if errno != 0 {
+		return spot{}, errno
 	}
-	return s.ref(c, dir, dir.source(s), root, fd, name)
+	if typeOf(&c.stat) == policy.TypeSymlink {
+		if sp, errno := s.store(c, dir, fd, name); errno != syscall.ENOTDIR {
+			return sp, errno
+		}
+	}
+	if errno := s.mayLook(c, dir, root, fd, name); errno != 0 {
+		obj.Close()
+		return spot{}, errno
+	}
+	return s.ref(c, dir, obj, name)
+}
+
+// mayLook judges the object called name in fd, whose attributes are in c.stat.
+func (s *Server) mayLook(c *call, dir spot, root *backing.Root, fd int, name backing.Name) syscall.Errno {
+	t := policy.Target{Name: name.String(), Type: typeOf(&c.stat), Perm: uint32(c.stat.Mode) & 0o7777}
+	switch t.Type {
+	case policy.TypeNone:
+		return absent
+	case policy.TypeSymlink:
+		if errno := s.judgeLink(c, fd, name, dir.where.Depth); errno != 0 {
+			return errno
+		}
+	}
+	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, t)); errno != 0 {
+		return errno
+	}
+	if root.Foreign(&c.stat) {
+		return c.refuse(policy.ReasonForeignDevice, policy.ClassRefused)
+	}
+	return 0
 }
 
 // answerChild replies with the entry of what was made at name just now.
@@ -139,43 +153,14 @@ func (s *Server) answerChild(c *call, dir spot, fd int, name backing.Name) sysca
 	return 0
 }
 
-// ref returns the node of the object called name in fd, whose attributes are
-// in c.stat, and counts the lookup.
-func (s *Server) ref(c *call, dir spot, src *source, root *backing.Root, fd int, name backing.Name) (spot, syscall.Errno) {
-	key := node.Key{View: dir.view.index, Source: src.index, Root: rootFor(dir), Dev: backing.Dev(&c.stat), Ino: c.stat.Ino}
-	if typeOf(&c.stat) == policy.TypeFile && c.stat.Nlink > 1 {
-		key.Parent = dir.node.ID
-	}
-	if root.HasHandles() {
-		h, errno := backing.HandleAt(fd, name)
-		if errno != 0 {
-			return spot{}, errno
-		}
-		key.Handle = h
-		if n := s.nodes.Lookup(key); n != nil && n.Ino == c.stat.Ino {
-			return s.refKey(dir, key, n.Identity, name)
-		}
-	}
-	obj, errno := root.Find(fd, name, &c.stat)
-	if errno != 0 {
-		return spot{}, errno
-	}
+// ref returns the node of an object of dir, whose attributes are in c.stat, and
+// counts the lookup. The object is the node's from then on.
+func (s *Server) ref(c *call, dir spot, obj backing.Object, name backing.Name) (spot, syscall.Errno) {
 	id := node.Identity{
-		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: src.index, Root: key.Root,
+		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: dir.source(s).index, Root: rootFor(dir),
 		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
 	}
-	key.Handle, key.Ino, key.Dev, key.Parent = obj.Handle, id.Ino, id.Dev, 0
-	if id.Type == policy.TypeNone || root.Foreign(&c.stat) {
-		// The name was replaced by something else between two looks at it.
-		obj.Close()
-		return spot{}, syscall.ENOENT
-	}
-	if id.Type == policy.TypeSymlink {
-		if errno := s.judgeLink(c, fd, name, dir.where.Depth); errno != 0 {
-			obj.Close()
-			return spot{}, errno
-		}
-	}
+	key := node.Key{View: id.View, Source: id.Source, Root: id.Root, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino}
 	if id.Type == policy.TypeFile && c.stat.Nlink > 1 {
 		key.Parent = dir.node.ID
 	}
@@ -239,15 +224,20 @@ func (s *Server) merged(c *call, dir spot, name backing.Name, where node.Where) 
 		return spot{}, false
 	}
 	defer fd.Release()
-	if backing.StatAt(fd.Num(), name, &c.stat) != 0 || typeOf(&c.stat) != policy.TypeDir {
-		return spot{}, false
-	}
 	root, errno := s.root(dir)
-	if errno != 0 || root.Foreign(&c.stat) {
+	if errno != 0 {
 		return spot{}, false
 	}
-	sp, errno := s.ref(c, dir, dir.source(s), root, fd.Num(), name)
-	return sp, errno == 0 && sp.node.Type == policy.TypeDir
+	obj, errno := root.Find(fd.Num(), name, &c.stat)
+	if errno != 0 {
+		return spot{}, false
+	}
+	if typeOf(&c.stat) != policy.TypeDir || root.Foreign(&c.stat) {
+		obj.Close()
+		return spot{}, false
+	}
+	sp, errno := s.ref(c, dir, obj, name)
+	return sp, errno == 0
 }
 
 // mountRoot enters a source through its path.

@@ -7,7 +7,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
-	"grantfs/fs/node"
 	"grantfs/policy"
 )
 
@@ -122,7 +121,7 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) {
 	if out.OpenFlags&(fuse.FOPEN_PASSTHROUGH|fuse.FOPEN_DIRECT_IO) == fuse.FOPEN_PASSTHROUGH {
 		h.mode = Passthrough
 		if h.write { // the kernel has its own, which ends with close(2)
-			s.fds.DropKind(sp.node.ID, backing.FDWrite)
+			s.fds.CloseKind(sp.node.ID, backing.FDWrite)
 		}
 	}
 	out.Fh = s.hold(c, h)
@@ -235,12 +234,7 @@ func (s *Server) made(c *call, dir spot, fd int, name backing.Name) (spot, sysca
 	if errno != 0 {
 		return spot{}, errno
 	}
-	id := node.Identity{
-		Kind: node.KindBacked, Type: typeOf(&c.stat), View: dir.view.index, Source: dir.source(s).index, Root: rootFor(dir),
-		Object: obj, Ino: c.stat.Ino, Dev: backing.Dev(&c.stat),
-	}
-	key := node.Key{View: id.View, Source: id.Source, Root: id.Root, Handle: obj.Handle, Dev: id.Dev, Ino: id.Ino}
-	return s.refKey(dir, key, id, name)
+	return s.ref(c, dir, obj, name)
 }
 
 // release ends a file's or a directory's handle.

@@ -208,6 +208,18 @@ func (c *Cache) Drop(node uint64) {
 	}
 }
 
+// CloseKind closes the node's descriptor of one kind at once if it is idle: for
+// one through which nothing was read or written.
+func (c *Cache) CloseKind(node uint64, kind FDKind) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if item, ok := c.items[cacheKey{node, kind}]; ok && item.element != nil {
+		c.idle.Remove(item.element)
+		delete(c.items, item.key)
+		unix.Close(item.fd)
+	}
+}
+
 // DropKind is Drop for one kind of descriptor.
 func (c *Cache) DropKind(node uint64, kind FDKind) {
 	c.mu.Lock()

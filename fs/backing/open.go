@@ -38,7 +38,7 @@ func (r *Root) pin(fd int) (Object, syscall.Errno) {
 
 // Find identifies the object called name in dir and fills st with its
 // attributes; both are about the same inode even if the name is replaced
-// meanwhile. Close the Object when it is not needed any more. ENFILE: too many
+// meanwhile. What lies on another device is not identified. Close the Object when it is not needed any more. ENFILE: too many
 // directories are known of a source without handles.
 func (r *Root) Find(dir int, name Name, st *Stat) (Object, syscall.Errno) {
 	fd, e := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
@@ -51,11 +51,12 @@ func (r *Root) Find(dir int, name Name, st *Stat) (Object, syscall.Errno) {
 // identify takes over fd, an O_PATH descriptor.
 func (r *Root) identify(fd int, st *Stat) (Object, syscall.Errno) {
 	e := StatFD(fd, st)
-	if e == 0 && !r.handles && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+	known := e == 0 && !r.Foreign(st)
+	if known && !r.handles && st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		return r.pin(fd)
 	}
 	defer unix.Close(fd)
-	if e != 0 || !r.handles {
+	if !known || !r.handles {
 		return Object{}, e
 	}
 	h, e := HandleFD(fd)
