@@ -99,7 +99,9 @@ func (t *Tree) Leave(dirs ...ID) {
 }
 
 // Note says that an operation of ours changed what object, a file in dir, costs,
-// and that the ledger was told. What loses its last name while it is open goes
+// and that the ledger was told. A rename within the source is two of them, of
+// which the ledger learns nothing; a file that keeps other names costs the same
+// after a rename or an unlink, and is not noted. What loses its last name while it is open goes
 // from its directory to the zero ID, without a change for the ledger.
 func (t *Tree) Note(dir, object ID, change Charge) {
 	t.mu.Lock()
