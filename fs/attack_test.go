@@ -319,7 +319,13 @@ func (a *attacker) run(ctx context.Context) {
 // backing, up to the directories above a source. Nothing outside the sources
 // may be seen or touched, nobody else may wait, nothing may panic.
 func TestSwapRace(t *testing.T) {
-	base := openDir(t) // so that only the view keeps an account from what lies here
+	// Directories that everybody can enter, so that only the view keeps an account
+	// from what lies there.
+	t.Run("handles", func(t *testing.T) { swapRace(t, openDir(t)) })
+	t.Run("no handles", func(t *testing.T) { swapRace(t, overlay(t, tree(t))) })
+}
+
+func swapRace(t *testing.T, base string) {
 	b := &beside{home: filepath.Join(base, "up", "home"), stage: filepath.Join(base, "stage"), secret: filepath.Join(base, "secret")}
 	for _, d := range []string{b.home, b.stage, filepath.Join(b.home, "deep"), filepath.Join(base, "above", "kept")} {
 		if err := os.MkdirAll(d, 0o777); err != nil {

@@ -11,10 +11,11 @@ import (
 	"grantfs/fs/backing"
 )
 
-// TestSourceWithoutHandles serves a source on overlayfs, which has no file
-// handles and can't back a passthrough.
-func TestSourceWithoutHandles(t *testing.T) {
-	lower, dir := tree(t, "f", "sub/", "sub/g"), t.TempDir()
+// overlay mounts lower as an overlayfs, which has no file handles and can't back
+// a passthrough, until the test ends.
+func overlay(t *testing.T, lower string) string {
+	t.Helper()
+	dir := openDir(t)
 	upper, work, merged := filepath.Join(dir, "upper"), filepath.Join(dir, "work"), filepath.Join(dir, "merged")
 	for _, d := range []string{upper, work, merged} {
 		if err := os.Mkdir(d, 0o755); err != nil {
@@ -43,6 +44,12 @@ func TestSourceWithoutHandles(t *testing.T) {
 	if handles {
 		t.Fatal("this overlayfs has file handles: the test shows nothing")
 	}
+	return merged
+}
+
+// TestSourceWithoutHandles serves a source on overlayfs.
+func TestSourceWithoutHandles(t *testing.T) {
+	merged := overlay(t, tree(t, "f", "sub/", "sub/g"))
 	in, ids := home(merged, nil)
 	m := mount(t, in, ids)
 	view := filepath.Join(m.point, "alice")

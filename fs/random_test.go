@@ -92,15 +92,14 @@ func (t *trial) checkAll() error {
 	return nil
 }
 
-// bothWays mounts one home for alice, whose writes pass through, and for bob,
+// bothWays mounts dir as the home of alice, whose writes pass through, and of bob,
 // whose writes are counted.
-func bothWays(t testing.TB) (m *mounted, dir string) {
+func bothWays(t testing.TB, dir string) *mounted {
 	t.Helper()
-	dir = tree(t)
 	in, ids := home(dir, nil)
 	in.Accounts = append(in.Accounts, policy.Account{Name: "bob", Settings: policy.Settings{HomeDir: set(dir), QuotaSize: set(policy.Limit{N: 1 << 40})}})
 	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
-	return mount(t, in, ids), dir
+	return mount(t, in, ids)
 }
 
 // try runs the operations that ops encodes in a new directory of alice's or, if
@@ -177,8 +176,13 @@ func differ(t *testing.T, m *mounted, home string, counted bool, ops []byte) {
 // included. The seeds are the same each time; more of them are tried for as long
 // as attackTime says.
 func TestRandomOperations(t *testing.T) {
-	m, dir := bothWays(t)
-	until := time.Now().Add(attackTime(t))
+	t.Run("handles", func(t *testing.T) { randomly(t, tree(t)) })
+	t.Run("no handles", func(t *testing.T) { randomly(t, overlay(t, tree(t))) })
+}
+
+func randomly(t *testing.T, dir string) {
+	m := bothWays(t, dir)
+	until := time.Now().Add(attackTime(t) / 2)
 	seed := uint64(0)
 	for ; seed < 20 || time.Now().Before(until); seed++ {
 		ops := randomOps(seed, 400)
@@ -208,7 +212,8 @@ func FuzzOperations(f *testing.F) {
 	for seed := range uint64(4) {
 		f.Add(seed%2 == 1, randomOps(seed, 40))
 	}
-	m, dir := bothWays(f)
+	dir := tree(f)
+	m := bothWays(f, dir)
 	f.Fuzz(func(t *testing.T, counted bool, ops []byte) {
 		if len(ops) > 400*opBytes {
 			return
