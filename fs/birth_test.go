@@ -298,8 +298,13 @@ func setuidIsCleared(t *testing.T, how func(*policy.Account)) {
 // TestExecutable: nobody has what was uploaded open for writing any more, so that
 // it can be executed (ETXTBSY).
 func TestExecutable(t *testing.T) {
+	t.Run("passed through", func(t *testing.T) { executable(t, nil) })
+	t.Run("mediated", func(t *testing.T) { executable(t, mediated) })
+}
+
+func executable(t *testing.T, how func(*policy.Account)) {
 	dir := tree(t, "there", "cut")
-	in, ids := home(dir, nil)
+	in, ids := home(dir, how)
 	m := mount(t, in, ids)
 	view := filepath.Join(m.point, "alice")
 	write := func(fd int) error { _, err := unix.Write(fd, []byte("#!/bin/sh\n")); return err }

@@ -96,11 +96,16 @@ func TestCopy(t *testing.T) {
 // TestAppend: who appends through two views at once overwrites nothing, and
 // neither does who sets O_APPEND later.
 func TestAppend(t *testing.T) {
+	t.Run("passed through", func(t *testing.T) { appendTogether(t, nil) })
+	t.Run("mediated", func(t *testing.T) { appendTogether(t, mediated) })
+}
+
+func appendTogether(t *testing.T, how func(*policy.Account)) {
 	dir := tree(t, "f")
 	if err := os.Truncate(filepath.Join(dir, "f"), 0); err != nil {
 		t.Fatal(err)
 	}
-	in, ids := home(dir, nil)
+	in, ids := home(dir, how)
 	bob := in.Accounts[0]
 	bob.Name = "bob"
 	in.Accounts = append(in.Accounts, bob)

@@ -59,8 +59,8 @@ func Chmod(fd int, mode uint32) syscall.Errno { return errno(unix.Chmod(magicLin
 func Truncate(fd int, size int64) syscall.Errno { return errno(unix.Ftruncate(fd, size)) }
 
 // DropPrivileges clears the set-user-ID and set-group-ID bits of a file (O_PATH
-// will do) that was changed, as the kernel does for writers who are not root. The daemon is root,
-// and the kernel, which is shown no such bits, can't ask for it.
+// will do) that was changed, as the kernel does for writers who are not root. The
+// daemon is root, and the kernel, which is shown no such bits, can't ask for it.
 func DropPrivileges(fd int) syscall.Errno {
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil || st.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 {
