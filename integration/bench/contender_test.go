@@ -21,7 +21,7 @@ import (
 	"grantfs/policy"
 )
 
-// Accounts of the daemon under test; all have the data as their home.
+// Accounts of the daemon under test; the home of each shows the data.
 const (
 	plain   = "plain"   // no limit: reads and writes are passed through
 	quota   = "quota"   // a quota that is never reached: writes are mediated
@@ -33,19 +33,15 @@ func set[T any](v T) policy.Setting[T] { return policy.Setting[T]{Value: v, Set:
 
 // input is the policy under test, with as many more accounts as wanted.
 func input(more int) (policy.Input, map[string]policy.IDs) {
-	home := policy.Settings{HomeDir: set(data)}
-	withQuota, mediated := home, home
+	home := func(name string) policy.Account {
+		return policy.Account{Name: name, Settings: policy.Settings{HomeDir: set(homes + "/" + name)}}
+	}
+	withQuota, mediated, ruled := home(quota), home(limited), home(policed)
 	withQuota.QuotaSize = set(policy.Limit{N: 1 << 40})
 	mediated.Passthrough = set(false)
-	ruled := home
 	ruled.Permissions = []policy.Permission{{Path: set("/in"), Verbs: words("list", "upload")}, {Path: set("/a/*/c"), Verbs: words("list", "download")}}
 	ruled.FilePatterns = []policy.FilePatterns{{Path: set("/"), Denied: words("*.exe", "*.com", "secret*", "*.b?t")}}
-	in := policy.Input{Accounts: []policy.Account{
-		{Name: plain, Settings: home},
-		{Name: quota, Settings: withQuota},
-		{Name: limited, Settings: mediated},
-		{Name: policed, Settings: ruled},
-	}}
+	in := policy.Input{Accounts: []policy.Account{home(plain), withQuota, mediated, ruled}}
 	ids := map[string]policy.IDs{}
 	if more > 0 {
 		in.Groups, in.Folders = groups(1000, 10)

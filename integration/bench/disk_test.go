@@ -14,6 +14,7 @@ const (
 	top    = "/srv/bench"
 	disk   = top + "/disk"  // the ext4 file system
 	data   = disk + "/data" // what every contender shows
+	homes  = top + "/homes" // the data once more for each account: what an account has to itself is charged to it alone
 	points = top + "/mnt"   // the contenders' mount points
 )
 
@@ -44,7 +45,19 @@ func makeDisk() error {
 	if err := command("mount", "-o", "loop", image.Name(), disk); err != nil {
 		return err
 	}
-	return makeOwned(data)
+	if err := makeOwned(data); err != nil {
+		return err
+	}
+	for _, account := range []string{plain, quota, limited, policed} {
+		home := filepath.Join(homes, account)
+		if err := os.MkdirAll(home, 0o755); err != nil {
+			return fmt.Errorf("make the homes: %w", err)
+		}
+		if err := command("mount", "--bind", data, home); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func command(argv ...string) error {
@@ -75,7 +88,7 @@ func (b *bench) fixture(name string) error {
 	case "big":
 		return makeFile(dir, b.size(1<<30, 32<<20))
 	case "middle":
-		return makeFile(dir, b.size(256<<20, 16<<20))
+		return makeFile(dir, b.size(128<<20, 16<<20))
 	case "few":
 		return makeFiles(dir, 64, 4096)
 	case "small":

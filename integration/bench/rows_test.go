@@ -21,7 +21,7 @@ func most(peer string, factor float64) gate { return gate{peer: peer, most: fact
 // rows are the workloads on the file systems themselves.
 func (b *bench) rows() []row {
 	all := []string{"native", "bindfs", "mergerfs"}
-	total := b.size(256<<20, 8<<20)
+	total := b.size(128<<20, 8<<20)
 	files := b.size(5_000, 200)
 	ten, many := b.size(10_000, 500), b.size(200_000, 2_000)
 	return []row{
