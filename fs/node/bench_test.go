@@ -80,6 +80,7 @@ func BenchmarkRefFresh(b *testing.B) {
 	tab, _, _ := benchTable(b, 100_000)
 	id := Identity{Kind: KindBacked, Type: policy.TypeFile, View: 1}
 	b.ReportAllocs()
+	b.ResetTimer()
 	for i := range b.N {
 		n, _, err := tab.Ref(Key{View: 1, Ino: uint64(1e6 + i)}, id, Where{Parent: RootID, Name: "a name of some length"})
 		if err != nil {

@@ -151,6 +151,14 @@ func (t *Table) uncache(i uint32) {
 	}
 }
 
+// Limit replaces how many nodes a view may have and still get more by
+// listings, and how many it may have at all.
+func (t *Table) Limit(soft, hard int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.soft, t.hard = soft, hard
+}
+
 // stamp writes a stamp of n's slot, if that is still n's.
 func (t *Table) stamp(n *Node, to *atomic.Int64, at int64) {
 	t.mu.Lock()

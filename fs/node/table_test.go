@@ -278,7 +278,7 @@ func TestTableRefusesCycles(t *testing.T) {
 // do.
 func TestTableLimitsViews(t *testing.T) {
 	tab, _ := newTestTable(t, ignore)
-	tab.soft, tab.hard = 2, 3
+	tab.Limit(2, 3)
 	add := func(view uint32, ino uint64) (*Node, error) {
 		n, _, err := tab.Ref(Key{View: view, Ino: ino}, Identity{Kind: KindBacked, View: view, Ino: ino}, Where{Parent: RootID, Name: "f"})
 		return n, err
