@@ -1,10 +1,13 @@
 package fs_test
 
 import (
+	"errors"
 	"path/filepath"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"grantfs/fs/kernel"
 )
 
 // TestUnmountWithSessions ends a mount that a session is inside of, once by
@@ -36,5 +39,31 @@ func TestUnmountWithSessions(t *testing.T) {
 				t.Error("the session still writes")
 			}
 		})
+	}
+}
+
+// TestUnmountLeavesOthers: a mount that somebody else has taken away may have
+// left its number to the next one, which must not suffer when its own daemon
+// unmounts it too.
+func TestUnmountLeavesOthers(t *testing.T) {
+	for range 20 { // the number is given to whoever comes next on this machine
+		point := openDir(t)
+		first, err := kernel.Mount(point)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := first.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Unmount(point, 0); err != nil {
+			t.Fatal(err)
+		}
+		next := hang(t)
+		if err := errors.Join(first.Unmount(), first.Close()); err != nil {
+			t.Error(err)
+		}
+		if err := unix.Statx(unix.AT_FDCWD, next.point, unix.AT_STATX_FORCE_SYNC, unix.STATX_ALL, new(unix.Statx_t)); err != nil {
+			t.Fatalf("the next mount: %v", err)
+		}
 	}
 }

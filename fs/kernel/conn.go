@@ -3,6 +3,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -22,10 +23,12 @@ const (
 type Conn struct {
 	fd       int
 	point    string
-	number   uint32 // of the connection in /sys/fs/fuse/connections
 	features Features
 	lanes    lanes
 	backings atomic.Int64
+
+	mu      sync.Mutex // guards what follows
+	control int        // the connection's abort file, 0 for none (any more)
 }
 
 // BackingIDs returns how many files are registered for passthrough.
@@ -47,7 +50,15 @@ func (c *Conn) Start() error { return c.init() }
 
 // Close releases /dev/fuse; a mount that is still there answers ENOTCONN from
 // then on.
-func (c *Conn) Close() error { return unix.Close(c.fd) }
+func (c *Conn) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.control != 0 {
+		unix.Close(c.control)
+		c.control = 0
+	}
+	return unix.Close(c.fd)
+}
 
 // errDone says that the mount is gone.
 var errDone = errors.New("connection closed by the kernel")

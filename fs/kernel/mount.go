@@ -41,7 +41,9 @@ func Mount(point string) (*Conn, error) {
 	if err := unix.Statx(unix.AT_FDCWD, point, unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st); err != nil {
 		return nil, errors.Join(fmt.Errorf("look at the new mount %s: %w", point, err), c.Unmount(), c.Close())
 	}
-	c.number = st.Dev_minor
+	if c.control, err = openAbort(st.Dev_minor); err != nil {
+		return nil, errors.Join(fmt.Errorf("open the control file of the new mount %s: %w", point, err), c.Unmount(), c.Close())
+	}
 	return c, nil
 }
 

@@ -40,29 +40,33 @@ func (c *Conn) Unmount() error {
 	return errors.Join(err, c.abort())
 }
 
-// abort ends the connection through FUSE's control file system, which need not
-// be mounted anywhere: it is opened here.
+// abort ends the connection. The file belongs to this connection alone: its
+// number is another's as soon as the mount is gone.
 func (c *Conn) abort() error {
-	if c.number == 0 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.control == 0 {
 		return nil
 	}
-	fd, err := openControl()
-	if err != nil {
-		return fmt.Errorf("open the control file system of FUSE: %w", err)
-	}
-	defer unix.Close(fd)
-	file, err := unix.Openat(fd, fmt.Sprintf("%d/abort", c.number), unix.O_WRONLY|unix.O_CLOEXEC, 0)
-	if errors.Is(err, syscall.ENOENT) {
-		return nil // it has ended
-	}
-	if err == nil {
-		_, err = unix.Write(file, []byte("1"))
-		unix.Close(file)
-	}
-	if err != nil {
+	if _, err := unix.Write(c.control, []byte("1")); err != nil {
 		return fmt.Errorf("end the connection of %s: %w", c.point, err)
 	}
 	return nil
+}
+
+// openAbort opens the abort file of a connection that is mounted, by its number,
+// in FUSE's control file system, which need not be mounted anywhere.
+func openAbort(number uint32) (int, error) {
+	fd, err := openControl()
+	if err != nil {
+		return 0, err
+	}
+	defer unix.Close(fd)
+	file, err := unix.Openat(fd, fmt.Sprintf("%d/abort", number), unix.O_WRONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return 0, err
+	}
+	return file, nil
 }
 
 // openControl returns the root of fusectl as a mount that is attached nowhere
