@@ -11,9 +11,11 @@
 //     the mount's root and the roots of views, nothing deeper (product.md §5).
 //   - A verdict becomes an errno in errno.go only; every other errno is a system
 //     call's, or what a system call would say of a request like that.
-//   - Rules are immutable; a node remembers the rules of its place together with
-//     the epoch they were found in, and finds them again when the policy was
+//   - Rules are immutable; a node in use remembers the rules of its place together
+//     with the epoch they were found in, and finds them again when the policy was
 //     swapped or a directory of its view was moved.
+//   - The indexes of views and sources are part of what node.Table keeps, and
+//     never change their meaning while it lives.
 //   - File data is passed through or direct, never in FUSE's page cache.
 //   - What an account holds or keeps waiting is bounded (caps.go, kernel's
 //     lanes), and what ends something is never refused or queued: FORGET and

@@ -13,16 +13,7 @@ import (
 // RootID is the id of the mount's root (FUSE_ROOT_ID).
 const RootID = 1
 
-const (
-	cacheSize = 1 << 14 // Nodes that are kept
-
-	// viewSoft is how many nodes a view may have and still get more by listing
-	// directories; viewHard is how many it may have at all. The kernel forgets
-	// only when memory is short, so an account must be able to walk through more
-	// than it needs at a time; but not to use up the memory of the others.
-	viewSoft = 1 << 18
-	viewHard = 1 << 22
-)
+const cacheSize = 1 << 14 // Nodes that are kept
 
 // ErrFull is returned when no more nodes can be known, of one view or at all.
 var ErrFull = errors.New("the node table is full")
@@ -151,14 +142,6 @@ func (t *Table) uncache(i uint32) {
 	}
 }
 
-// Limit replaces how many nodes a view may have and still get more by
-// listings, and how many it may have at all.
-func (t *Table) Limit(soft, hard int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.soft, t.hard = soft, hard
-}
-
 // stamp writes a stamp of n's slot, if that is still n's.
 func (t *Table) stamp(n *Node, to *atomic.Int64, at int64) {
 	t.mu.Lock()
@@ -173,14 +156,6 @@ func (t *Table) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.live
-}
-
-// Crowded reports whether a view has so many nodes that a listing should not
-// add to them: the kernel looks up what it is asked for.
-func (t *Table) Crowded(view uint32) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.nodesOf(view) >= t.soft
 }
 
 // key translates a Key; false where its parent is no live node.
@@ -274,22 +249,6 @@ func (t *Table) make(k *key, id *Identity, where *Where) (uint32, error) {
 		t.pinned[t.slots.id(i)] = id.Object
 	}
 	return i, nil
-}
-
-// count counts one more live node of a view.
-func (t *Table) count(view uint32) {
-	for int(view) >= len(t.views) {
-		t.views = append(t.views, 0)
-	}
-	t.views[view]++
-	t.live++
-}
-
-func (t *Table) nodesOf(view uint32) int {
-	if int(view) >= len(t.views) {
-		return 0
-	}
-	return t.views[view]
 }
 
 func depthOf(w *Where) uint32 { return uint32(min(max(w.Depth, 0), math.MaxUint32)) }

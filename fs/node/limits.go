@@ -1,0 +1,42 @@
+package node
+
+const (
+	// viewSoft is how many nodes a view may have and still get more by listing
+	// directories; viewHard is how many it may have at all. The kernel forgets
+	// only when memory is short, so an account must be able to walk through more
+	// than it needs at a time; but not to use up the memory of the others.
+	viewSoft = 1 << 18
+	viewHard = 1 << 22
+)
+
+// Limit replaces how many nodes a view may have and still get more by
+// listings, and how many it may have at all.
+func (t *Table) Limit(soft, hard int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.soft, t.hard = soft, hard
+}
+
+// Crowded reports whether a view has so many nodes that a listing should not
+// add to them: the kernel looks up what it is asked for.
+func (t *Table) Crowded(view uint32) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.nodesOf(view) >= t.soft
+}
+
+// count counts one more live node of a view.
+func (t *Table) count(view uint32) {
+	for int(view) >= len(t.views) {
+		t.views = append(t.views, 0)
+	}
+	t.views[view]++
+	t.live++
+}
+
+func (t *Table) nodesOf(view uint32) int {
+	if int(view) >= len(t.views) {
+		return 0
+	}
+	return t.views[view]
+}
