@@ -103,7 +103,9 @@ func useHuge(t *testing.T, m *mounted, view string, n int) {
 	}
 	bounded("after a stat of each")
 	nodes := m.Nodes()
-	if nodes < n/2 { // short of memory the kernel forgets on its own
+	// Beyond what one view may hold the kernel is asked to forget, and short of
+	// memory it does so on its own.
+	if nodes < min(n/2, 10_000) {
 		t.Errorf("%d nodes, after %d names were looked up", nodes, n)
 	}
 
@@ -114,7 +116,7 @@ func useHuge(t *testing.T, m *mounted, view string, n int) {
 			return
 		}
 	}
-	waitFor(t, func() bool { return m.Nodes() <= nodes-some+100 })
+	waitFor(t, func() bool { return m.Nodes() <= max(nodes-some, 0)+100 })
 	bounded("after the removal of some")
 }
 
