@@ -92,8 +92,10 @@ func (s *Server) converse(conn net.Conn) {
 	}
 	v := s.visit(r, view, int(peer.Pid))
 	switch r.phase {
-	case phaseAuth, phaseProved:
+	case phaseAuth:
 		s.answer(conn, s.auth(v))
+	case phaseProved:
+		s.answer(conn, answerOK)
 	case phaseAccount:
 		s.answer(conn, s.account(v))
 	case phaseSession:
