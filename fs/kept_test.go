@@ -1,10 +1,13 @@
 package fs_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -127,5 +130,43 @@ func TestOneFolderAtTwoPaths(t *testing.T) {
 				t.Errorf("open rw/d/f for writing: %v", err)
 			}
 		}
+	})
+}
+
+// TestKeptDirectoryOfForgottenRules: whether a kept directory lies at its place
+// can also be found out when the rules of what is above it were pushed out of
+// memory by many other nodes.
+func TestKeptDirectoryOfForgottenRules(t *testing.T) {
+	const more = 1<<14 + 100 // than the node table keeps with their rules
+	dir := crowd(t, 1, more)
+	in, ids := home(dir, nil)
+	m := mount(t, in, ids)
+	fd := keep(t, filepath.Join(m.point, "alice/d0"))
+	var order []string
+	as(aliceUID, func() {
+		walked(t, filepath.Join(m.point, "alice/d0"), func(dir int, name string) {
+			stat(t)(dir, name)
+			order = append(order, name)
+		})
+		// The directory comes back with the first, the view goes with one of the
+		// others.
+		for _, name := range slices.Backward(order) {
+			if err := unix.Statx(fd, name, unix.AT_STATX_FORCE_SYNC, unix.STATX_BASIC_STATS, new(unix.Statx_t)); err != nil {
+				t.Errorf("statx %s: %v", name, err)
+			}
+		}
+	})
+	if n := m.Nodes(); n < more {
+		t.Fatalf("%d nodes are known, want %d", n, more)
+	}
+	kept, i := time.Now(), 0
+	waitFor(t, func() bool { // until its place is looked at
+		as(aliceUID, func() {
+			if err := unix.Unlinkat(fd, fmt.Sprintf("f%03d", i), 0); err != nil {
+				t.Errorf("unlink: %v", err)
+			}
+		})
+		i++
+		return t.Failed() || time.Since(kept) > 3*time.Second/2
 	})
 }

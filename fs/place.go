@@ -267,5 +267,12 @@ func (s *Server) parent(sp spot) (spot, bool) {
 	if n == nil {
 		return spot{}, false
 	}
-	return spot{n, n.Where(), sp.view, sp.rules}, true
+	// Its rules may not be known any more, or be older than the child's.
+	where := n.Where()
+	if n.Kind != node.KindTop {
+		if where = s.locate(n, sp.view, sp.rules); where == nil {
+			return spot{}, false
+		}
+	}
+	return spot{n, where, sp.view, sp.rules}, true
 }
