@@ -194,6 +194,34 @@ func (r *Root) Replace(other *Root) *Root {
 	return &next
 }
 
+// Clone returns a Root of the same directory with a descriptor of its own. Close
+// it.
+func (r *Root) Clone() (*Root, error) {
+	fd, err := unix.FcntlInt(uintptr(r.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open a source once more: %w", err)
+	}
+	c := *r
+	c.fd, c.pins = fd, new(atomic.Int64)
+	return &c, nil
+}
+
+// Mount returns what tells the mounted file system of r from every other one
+// that is mounted now.
+func (r *Root) Mount() uint64 {
+	if r.stat.Mask&unix.STATX_MNT_ID == 0 {
+		return r.dev
+	}
+	return r.mountID
+}
+
+// Removed reports whether the root has no name any more: it was removed, not
+// moved or covered by another mount.
+func (r *Root) Removed() bool {
+	var st Stat
+	return StatFD(r.fd, &st) == 0 && st.Nlink == 0
+}
+
 // Close releases the root's descriptor.
 func (r *Root) Close() {
 	unix.Close(r.fd)

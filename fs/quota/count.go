@@ -19,8 +19,15 @@ type CountOptions struct {
 	// Stop says which directories are sources of their own: what is in them
 	// is not counted here. Nil: none.
 	Stop func(dir ID) bool
-	// Progress is told after each directory, by one goroutine. Nil: nobody.
+	// Progress is told after each directory, by one goroutine, which may Reread
+	// directories of this source and others meanwhile. Nil: nobody.
 	Progress func(Progress)
+	// Finish is called when everything was read, to have those directories
+	// read again that were changed meanwhile, and what is below them and was not
+	// read: it may have been moved out of the way. Nil: there are none.
+	Finish func(read func(dir int, parent ID) error) error
+
+	buf []byte // to read with; nil: one is made
 }
 
 // Progress is how far a count came.
@@ -33,6 +40,7 @@ const (
 	tries      = 3    // of a reading, before operations have to wait for it
 	openLevels = 256  // how many directories above another one are kept open
 	maxLevels  = 1024 // where they can't be opened again
+	bufSize    = 64 << 10
 )
 
 // counter reads directories for one Count.
@@ -40,7 +48,8 @@ type counter struct {
 	tree     *Tree
 	root     *backing.Root
 	opt      CountOptions
-	anyPass  bool // directories that were read in any pass are not read again
+	touch    bool // read what others changed, and below it what is new
+	left     bool // and directories left it
 	progress Progress
 	buf      []byte
 }
@@ -48,8 +57,9 @@ type counter struct {
 // level is a directory on the way from the start to the one being read.
 type level struct {
 	fd   int // -1: closed, object opens it again
+	id   ID
 	obj  backing.Object
-	subs []string // that remain to be read
+	subs []child // that remain to be read
 }
 
 // Count reads the source at root as a whole and returns what it found more than
@@ -57,10 +67,8 @@ type level struct {
 // follows no symlink, stays on the mounted file system of root, and counts a file
 // with several names once; root itself costs nothing. The error says what could
 // not be read, or is ctx's; then nothing was found, and what was read is not
-// lost for the next count.
+// lost for the next count. One goroutine at a time may count or reread a source.
 func (t *Tree) Count(ctx context.Context, root *backing.Root, opt CountOptions) (found Charge, err error) {
-	t.counting.Lock()
-	defer t.counting.Unlock()
 	t.start()
 	defer t.abandon() // does nothing after the end
 	c := &counter{tree: t, root: root, opt: opt}
@@ -71,24 +79,12 @@ func (t *Tree) Count(ctx context.Context, root *backing.Root, opt CountOptions) 
 	return t.found(), nil
 }
 
-// Recount reads the one directory that dir refers to (O_PATH will do; it remains
-// the caller's), and below it those that were never read. It returns what Count
-// does: nothing as long as the source was not counted as a whole.
-func (t *Tree) Recount(ctx context.Context, root *backing.Root, dir int, opt CountOptions) (found Charge, err error) {
-	t.counting.Lock()
-	defer t.counting.Unlock()
-	c := &counter{tree: t, root: root, opt: opt, anyPass: true}
-	c.inClass(func() { err = c.from(ctx, dir) })
-	if err != nil {
-		return Charge{}, fmt.Errorf("count: %w", err)
-	}
-	return t.found(), nil
-}
-
 // inClass calls f, on a thread of its own that ends with it where its I/O class
 // is another.
 func (c *counter) inClass(f func()) {
-	c.buf = make([]byte, 64<<10)
+	if c.buf = c.opt.buf; c.buf == nil {
+		c.buf = make([]byte, bufSize)
+	}
 	if !c.opt.Idle {
 		f()
 		return
@@ -97,23 +93,40 @@ func (c *counter) inClass(f func()) {
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
-		const whoProcess, classIdle = 1, 3 << 13
-		unix.Syscall(unix.SYS_IOPRIO_SET, whoProcess, 0, classIdle) // best effort
+		ioClass(idle)
 		f()
 	}()
 	<-done
 }
 
+// The I/O classes of ioprio_set(2), in the place where it wants them.
+const (
+	ordinary = 0 << 13 // what goes with the nice value
+	idle     = 3 << 13
+)
+
+// ioClass changes the I/O class of the calling thread, where it can be.
+func ioClass(class uintptr) {
+	const whoProcess = 1
+	unix.Syscall(unix.SYS_IOPRIO_SET, whoProcess, 0, class)
+}
+
 func (c *counter) whole(ctx context.Context) error {
-	if err := c.from(ctx, c.root.FD()); err != nil {
+	if err := c.from(ctx, c.root.FD(), ID{}, true); err != nil {
 		return err
+	}
+	if c.opt.Finish != nil {
+		err := c.opt.Finish(func(dir int, parent ID) error { return c.from(ctx, dir, parent, true) })
+		if err != nil {
+			return err
+		}
 	}
 	for {
 		fd, more := c.tree.next()
 		if !more {
 			return nil
 		}
-		err := c.from(ctx, fd)
+		err := c.from(ctx, fd, ID{}, false)
 		backing.Close(fd)
 		if err != nil {
 			return err
@@ -121,8 +134,9 @@ func (c *counter) whole(ctx context.Context) error {
 	}
 }
 
-// from reads the directory dir and those below it.
-func (c *counter) from(ctx context.Context, dir int) error {
+// from reads the directory dir, which is in parent (zero: as far as is known), and
+// those below it; dir itself also if it was read already where always is set.
+func (c *counter) from(ctx context.Context, dir int, parent ID, always bool) error {
 	var path []*level
 	defer func() {
 		for _, l := range path {
@@ -133,7 +147,7 @@ func (c *counter) from(ctx context.Context, dir int) error {
 	if e != 0 {
 		return gone(e)
 	}
-	next, err := c.enter(ctx, fd)
+	next, err := c.enter(ctx, fd, parent, always)
 	for {
 		if err != nil {
 			return err
@@ -157,8 +171,11 @@ func (c *counter) from(ctx context.Context, dir int) error {
 
 // down reads the next directory in l, if it is still there.
 func (c *counter) down(ctx context.Context, l *level) (*level, error) {
-	name := l.subs[len(l.subs)-1]
+	next := l.subs[len(l.subs)-1]
 	l.subs = l.subs[:len(l.subs)-1]
+	if c.touch && c.tree.seen(next.id, l.id, next.birth, true) {
+		return nil, nil
+	}
 	if l.fd < 0 {
 		fd, e := c.root.Open(l.obj, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOATIME)
 		if e != 0 {
@@ -168,32 +185,33 @@ func (c *counter) down(ctx context.Context, l *level) (*level, error) {
 		l.fd = fd
 	}
 	const flags = unix.O_RDONLY | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
-	fd, err := unix.Openat(l.fd, name, flags|unix.O_NOATIME, 0)
+	fd, err := unix.Openat(l.fd, next.name, flags|unix.O_NOATIME, 0)
 	if err == unix.EPERM {
-		fd, err = unix.Openat(l.fd, name, flags, 0)
+		fd, err = unix.Openat(l.fd, next.name, flags, 0)
 	}
 	if err != nil {
 		return nil, gone(err)
 	}
-	return c.enter(ctx, fd)
+	return c.enter(ctx, fd, l.id, false)
 }
 
 // enter reads the directory fd, which it takes over, unless it is not ours to
-// read. The level returned is nil where nothing is to be read below it.
-func (c *counter) enter(ctx context.Context, fd int) (*level, error) {
+// read or was read, see from. The level returned is nil where nothing is to be
+// read below it.
+func (c *counter) enter(ctx context.Context, fd int, parent ID, always bool) (*level, error) {
 	l := &level{fd: fd}
 	var st backing.Stat
 	if e := backing.StatFD(fd, &st); e != 0 {
 		l.close()
 		return nil, gone(e)
 	}
-	id := ID{backing.Dev(&st), st.Ino}
-	first := c.progress.Dirs == 0
-	if !first && (c.root.Foreign(&st) || c.tree.seen(id, c.anyPass) || c.opt.Stop != nil && c.opt.Stop(id)) {
+	l.id = identity(&st)
+	if !always && (c.root.Foreign(&st) || c.tree.seen(l.id, parent, birth(&st), c.touch) || c.opt.Stop != nil && c.opt.Stop(l.id)) {
 		l.close()
 		return nil, nil
 	}
-	list, err := c.read(ctx, fd, id)
+	as := listing{sum: sum{parent: parent, birth: birth(&st)}, touch: c.touch, left: always && c.left}
+	list, err := c.read(ctx, fd, l.id, as)
 	if err != nil || list == nil {
 		l.close()
 		return nil, err
@@ -207,8 +225,8 @@ func (c *counter) enter(ctx context.Context, fd int) (*level, error) {
 	return l, nil
 }
 
-// read reads one directory into the tree; nil if it is gone.
-func (c *counter) read(ctx context.Context, fd int, id ID) (*listing, error) {
+// read reads one directory into the tree, adding to as; nil if it is gone.
+func (c *counter) read(ctx context.Context, fd int, id ID, as listing) (*listing, error) {
 	for try := 0; ; try++ {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -218,7 +236,7 @@ func (c *counter) read(ctx context.Context, fd int, id ID) (*listing, error) {
 		} else if err := c.tree.hold(ctx, id); err != nil {
 			return nil, err
 		}
-		list, err := c.list(ctx, fd)
+		list, err := c.list(ctx, fd, as)
 		if c.tree.end(list) {
 			return list, nil
 		}
@@ -228,9 +246,10 @@ func (c *counter) read(ctx context.Context, fd int, id ID) (*listing, error) {
 	}
 }
 
-// list reads the names in the directory fd and what they cost; nil with an error.
-func (c *counter) list(ctx context.Context, fd int) (*listing, error) {
-	l := &listing{}
+// list adds to as the names in the directory fd and what they cost; nil with an
+// error.
+func (c *counter) list(ctx context.Context, fd int, as listing) (*listing, error) {
+	l := &as
 	if e := backing.SeekDir(fd, 0); e != 0 {
 		return nil, e
 	}
@@ -253,18 +272,18 @@ func (c *counter) list(ctx context.Context, fd int) (*listing, error) {
 			if !ok {
 				continue
 			}
-			if e := l.add(fd, &d); e != 0 {
+			if e := c.add(l, fd, &d); e != 0 {
 				return nil, e
 			}
 		}
 	}
 }
 
-// add adds one name. One that has vanished costs nothing.
-func (l *listing) add(fd int, d *backing.Dirent) syscall.Errno {
+// add adds one name to l. One that has vanished costs nothing.
+func (c *counter) add(l *listing, fd int, d *backing.Dirent) syscall.Errno {
 	kind := d.Type
 	var st backing.Stat
-	if kind == unix.DT_REG || kind == unix.DT_UNKNOWN {
+	if kind == unix.DT_REG || kind == unix.DT_UNKNOWN || kind == unix.DT_DIR && c.touch {
 		switch e := backing.StatAt(fd, d.Name, &st); e {
 		case 0:
 		case syscall.ENOENT:
@@ -276,16 +295,27 @@ func (l *listing) add(fd int, d *backing.Dirent) syscall.Errno {
 	}
 	switch {
 	case kind == unix.DT_REG && st.Nlink > 1:
-		l.linked = append(l.linked, linkedName{ID{backing.Dev(&st), st.Ino}, int64(st.Size)})
+		l.linked = append(l.linked, linkedName{identity(&st), int64(st.Size), st.Nlink})
 		return 0
 	case kind == unix.DT_REG:
 		l.sum.bytes, _ = add(l.sum.bytes, int64(st.Size))
 		l.sum.files++
 	case kind == unix.DT_DIR:
-		l.subs = append(l.subs, d.Name.Clone())
+		l.subs = append(l.subs, child{d.Name.Clone(), identity(&st), birth(&st)})
 	}
 	l.sum.inodes++
 	return 0
+}
+
+func identity(st *backing.Stat) ID { return ID{backing.Dev(st), st.Ino} }
+
+// birth tells apart directories that had one inode number after each other; 0
+// where the file system does not say when they were made.
+func birth(st *backing.Stat) uint32 {
+	if st.Mask&unix.STATX_BTIME == 0 {
+		return 0
+	}
+	return max(1, uint32(st.Btime.Sec*1e9+int64(st.Btime.Nsec)))
 }
 
 // limit closes a directory far above the one being read: a deep tree takes no

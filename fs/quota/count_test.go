@@ -327,7 +327,7 @@ func TestCountInterruptedWhileItWaits(t *testing.T) {
 }
 
 // What others do is found by the next count, or by reading the directory alone.
-func TestRecount(t *testing.T) {
+func TestReread(t *testing.T) {
 	dir := t.TempDir()
 	put(t, 10, dir, "d", "a")
 	put(t, 10, dir, "e", "a")
@@ -338,23 +338,24 @@ func TestRecount(t *testing.T) {
 		t.Cleanup(func() { unix.Close(fd) })
 		return fd
 	}
-	recount := func(path string, want Charge) {
+	reread := func(path string, want Charge) {
 		t.Helper()
-		if found, err := tree.Recount(t.Context(), root, at(path), CountOptions{}); err != nil || found != want {
-			t.Errorf("Recount(%s) = %+v, %v, want %+v", path, found, err, want)
+		err := tree.Reread(t.Context(), root, at(path), idOf(t, dir), false, CountOptions{})
+		if found, _, _ := tree.Round(); err != nil || found != want {
+			t.Errorf("reread %s: %+v, %v, want %+v", path, found, err, want)
 		}
 	}
-	recount("d", Charge{}) // nobody knows what the rest is
+	reread("d", Charge{}) // nobody knows what the rest is
 	if found, err := tree.Count(t.Context(), root, CountOptions{}); err != nil || found != fresh(t, dir) {
 		t.Fatalf("Count = %+v, %v, want %+v", found, err, fresh(t, dir))
 	}
 	put(t, 25, dir, "d", "a")
 	put(t, 5, dir, "d", "b")
 	put(t, 3, dir, "e", "b")
-	recount("d", Charge{20, 1, 1})
-	recount("d", Charge{})
+	reread("d", Charge{20, 1, 1})
+	reread("d", Charge{})
 	put(t, 100, dir, "d", "new", "below", "c") // a whole tree is new
-	recount("d", Charge{100, 1, 3})
+	reread("d", Charge{100, 1, 3})
 	must(t, os.Remove(filepath.Join(dir, "d", "new", "below", "c")))
 	must(t, os.Remove(filepath.Join(dir, "d", "new", "below")))
 	if found, err := tree.Count(t.Context(), root, CountOptions{}); err != nil || found != (Charge{3 - 100, 0, -1}) {

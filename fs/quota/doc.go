@@ -46,10 +46,32 @@
 //	tree.Leave(dir)
 //
 // Then Count, however long it takes and whatever we do meanwhile, finds exactly
-// what others than us did, and Recount finds what they did in one directory.
+// what others than us did, and Reread finds what they did in one directory.
 // While a directory is read for the last time, operations in it (reads and
 // writes of other places never) may wait for the end of that reading. Writes
 // of others during a count are found by it or by the next one.
+//
+// # Others
+//
+// A Recounter has one goroutine for each mounted file system with sources, which
+// does all their counting. Package watch tells it in which directories others
+// changed something. It climbs from each to the root of a source (or to none), has
+// it read again, with what is new below it, and tells the ledger at the end of
+// the round. Reading again compares with what the Tree knew, so it does no harm
+// where we wrote too. A directory is new where it was found in another one than
+// before, or where it was made at another time: inode numbers are used again.
+// What left a directory and appeared in none by the end of the round is dropped
+// with all below it; should it appear in the next, it is read as new.
+//
+// Rounds go on while a source is counted as a whole, between two of its
+// directories; what they read is read once more at the end of the count, before it
+// drops what it did not see, so that nothing can be moved past it.
+//
+// Some things take a count as a whole: a queue that overflowed, a second name for
+// a file that was known to have one, a directory of others that we wrote in and
+// that vanished before it was read. It is begun at once, but all such counts of a
+// source take a tenth of the time at most. Where a file system can't be watched,
+// a count every RecountOptions.Period is all there is.
 //
 // # Memory
 //
@@ -63,6 +85,7 @@
 //
 // Ledger.mu guards the index and every record: one lock, held over a few
 // additions and never over an operation. Tree.mu guards what a Tree knows, in the
-// same way. Both are leaves. Tree.counting is taken before Tree.mu and held over
-// a whole count, by who counts only.
+// same way. Recounter.mu guards which sources and volumes there are and their
+// state, and is taken before Ledger.mu; the other two are leaves. None is held
+// over a system call on a source but the duplication of its descriptor.
 package quota

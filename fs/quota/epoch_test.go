@@ -234,7 +234,7 @@ func (w *writer) mkdir(dir string) {
 		w.check(os.Mkdir(w.abs(path), 0o700))
 		w.ledger.Add(w.set, Charge{Inodes: 1})
 		id := w.id(path)
-		w.tree.Made(id)
+		w.tree.Made(id, ids[0])
 		w.tree.Note(ids[0], id, Charge{Inodes: 1})
 		w.dirs = append(w.dirs, path)
 	}, dir)
@@ -282,7 +282,7 @@ func (w *writer) moveDir(dir string) {
 		w.check(os.Rename(w.abs(path), w.abs(to)))
 		w.tree.Note(ids[0], id, Charge{Inodes: -1})
 		w.tree.Note(ids[1], id, Charge{Inodes: 1})
-		w.check(w.tree.Moved(fd))
+		w.check(w.tree.Moved(id, ids[1], fd))
 	}, filepath.Dir(path), dir)
 	for i, d := range w.dirs {
 		if within(d, path) {

@@ -21,8 +21,6 @@ type ID struct{ Dev, Ino uint64 }
 // again; after some of them one begins when none is under way, and those to come
 // wait for its end. Nobody waits for an operation but who reads.
 type Tree struct {
-	counting sync.Mutex // held by who reads the source: one at a time
-
 	mu      sync.Mutex // guards what follows
 	quiet   sync.Cond  // the reading that others wait for has ended, or the last operation in wanted
 	dirs    map[ID]sum
@@ -39,6 +37,7 @@ type Tree struct {
 	known   bool   // the source was counted as a whole
 	pass    bool   // it is being counted as a whole
 	moved   []int  // descriptors of directories that we moved meanwhile
+	touched
 }
 
 // sum is what the names in one directory cost, without linked files.
@@ -46,6 +45,8 @@ type sum struct {
 	bytes         int64
 	files, inodes int32
 	epoch         uint32 // of the pass that read it last, or that we made it in
+	birth         uint32 // when it was made, as far as that tells it from another one; 0: not known
+	parent        ID     // that holds it; zero: not known, or the source itself
 	read          bool   // else it is what we changed only
 }
 
@@ -64,7 +65,8 @@ func (k link) charge() Charge { return Charge{k.bytes, 1, 1} }
 func NewTree(known Charge) *Tree {
 	t := &Tree{
 		dirs: make(map[ID]sum), links: make(map[ID]link), linked: make(map[ID][]ID),
-		off: known.Neg(),
+		off:     known.Neg(),
+		touched: touched{strange: make(map[ID]bool), remaining: make(map[ID]map[ID]bool)},
 	}
 	t.quiet.L = &t.mu
 	return t
@@ -120,6 +122,7 @@ func (t *Tree) Note(dir, object ID, change Charge) {
 	s, ok := t.dirs[dir]
 	if !ok {
 		s.epoch = t.epoch // somebody made dir where this pass has been already
+		t.unknown(dir)
 	}
 	s.bytes, _ = add(s.bytes, change.Bytes)
 	s.files += int32(change.Files)
@@ -127,13 +130,15 @@ func (t *Tree) Note(dir, object ID, change Charge) {
 	t.dirs[dir] = s
 }
 
-// Made says that we made the directory dir, which is empty.
-func (t *Tree) Made(dir ID) {
+// Made says that we made the directory dir, which is empty, in parent.
+func (t *Tree) Made(dir, parent ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, known := t.dirs[dir]
 	s.epoch, s.read = t.epoch, !known // else it reuses the number of one that vanished
+	s.birth = 0
 	t.dirs[dir] = s
+	t.put(dir, parent)
 }
 
 // Gone says that we removed the directory dir. What it holds by what we know
@@ -147,11 +152,16 @@ func (t *Tree) Gone(dir ID) {
 	}
 }
 
-// Moved says that we moved the directory that fd (which remains the caller's)
-// refers to: a count under way may have passed its new place already.
-func (t *Tree) Moved(fd int) error {
+// Moved says that we moved the directory dir, which fd (which remains the
+// caller's) refers to, to parent: a count under way may have passed its new place
+// already.
+func (t *Tree) Moved(dir, parent ID, fd int) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if s, ok := t.dirs[dir]; !ok || !s.read {
+		t.stale = true // others had moved it before, and that was not read yet
+	}
+	t.put(dir, parent)
 	if !t.pass {
 		return nil
 	}
@@ -170,6 +180,7 @@ func (t *Tree) drop(dir ID) {
 	}
 	t.unlink(t.linked[dir])
 	delete(t.linked, dir)
+	delete(t.strange, dir)
 }
 
 // unlink takes away names of linked files. It needs t.mu.
@@ -192,12 +203,22 @@ func (t *Tree) unlink(names []ID) {
 type listing struct {
 	sum    sum
 	linked []linkedName
-	subs   []string // the directories in it
+	subs   []child // the directories in it
+	touch  bool    // it was read because others changed something in it
+	left   bool    // and directories went from it
 }
 
 type linkedName struct {
 	id    ID
 	bytes int64
+	nlink uint32
+}
+
+// child is a directory in a directory.
+type child struct {
+	name  string
+	id    ID
+	birth uint32
 }
 
 // begin begins the reading of dir.
@@ -246,6 +267,16 @@ func (t *Tree) end(l *listing) bool {
 // replace needs t.mu.
 func (t *Tree) replace(dir ID, l *listing) {
 	l.sum.epoch, l.sum.read = t.epoch, true
+	if l.sum.parent == (ID{}) {
+		l.sum.parent = t.dirs[dir].parent
+	}
+	if l.touch && t.pass {
+		l.sum.epoch-- // the pass is still to go there, and below it
+	}
+	delete(t.strange, dir)
+	if l.left {
+		t.remain(dir, l.subs)
+	}
 	t.off = t.off.Plus(l.sum.charge()).Sub(t.dirs[dir].charge())
 	t.dirs[dir] = l.sum
 	old := t.linked[dir]
@@ -254,6 +285,9 @@ func (t *Tree) replace(dir ID, l *listing) {
 		k, ok := t.links[n.id]
 		if ok {
 			t.off = t.off.Sub(k.charge())
+		}
+		if !ok && l.touch {
+			t.appeared(n)
 		}
 		k.bytes, k.names = n.bytes, k.names+1
 		t.off = t.off.Plus(k.charge())
@@ -287,7 +321,7 @@ func (t *Tree) next() (fd int, more bool) {
 			t.drop(dir)
 		}
 	}
-	t.pass, t.known = false, true
+	t.pass, t.known, t.stale = false, true, false
 	return 0, false
 }
 
@@ -299,14 +333,6 @@ func (t *Tree) abandon() {
 		unix.Close(fd)
 	}
 	t.pass, t.moved = false, nil
-}
-
-// seen reports whether dir was read in this pass, or in any.
-func (t *Tree) seen(dir ID, any bool) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	s, ok := t.dirs[dir]
-	return ok && s.read && (any || s.epoch == t.epoch)
 }
 
 // found returns what the ledger is to be told and takes it for told: nothing as

@@ -20,8 +20,7 @@ const (
 // The answers.
 const (
 	answerOK    = "OK"
-	answerSplit = "SPLIT" // yes, and the code of the second factor is the end of the password
-	answerCode  = "CODE"  // send the code of the second factor: another packet, another answer
+	answerCode  = "CODE"  // send the code of the second factor
 	answerOther = "OTHER" // no account of ours
 	answerNo    = "NO"    // or "NO text for the client"
 )
