@@ -23,8 +23,8 @@ const (
 	// doubt is for how many periods of the watchdog a lane in which a request was
 	// stuck is kept off the readers.
 	doubt = 100
-	// alarm is with how many stuck readers every lane is kept off the readers: a
-	// file system that many accounts share hangs.
+	// alarm is with how many stuck readers every lane, 0 too, is kept off the
+	// readers: a file system that many accounts share hangs, or what many ended.
 	alarm = 8
 )
 
@@ -57,11 +57,11 @@ func (ls *lanes) init() { ls.byKey = map[uint64]*lane{} }
 
 // inline reports whether a reader may answer a request of the lane itself.
 func (ls *lanes) inline(key uint64) bool {
-	if key == 0 || ls.doubtful.Load() == 0 && !ls.alarmed.Load() {
-		return true
-	}
 	if ls.alarmed.Load() {
 		return false
+	}
+	if key == 0 || ls.doubtful.Load() == 0 {
+		return true
 	}
 	ls.mu.Lock()
 	defer ls.mu.Unlock()

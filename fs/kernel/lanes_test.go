@@ -140,24 +140,33 @@ func TestLaneHangs(t *testing.T) {
 	end()
 }
 
-// TestAlarm lets more lanes hang than there can be readers.
+// TestAlarm lets more requests hang than there can be readers, each of another
+// lane or all of none.
 func TestAlarm(t *testing.T) {
-	c, w := connect(t)
-	h := &lanesHandler{letGo: make(chan struct{})}
-	end := serve(t, c, w, h)
-	const hung = 2 * maxReaders
-	for i := range uint64(hung) {
-		w.sendTo(10+i, OpRead, 100+2*i)
+	for name, lane := range map[string]func(i uint64) uint64{
+		"many lanes": func(i uint64) uint64 { return 10 + i },
+		"no lane":    func(uint64) uint64 { return 0 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, w := connect(t)
+			h := &lanesHandler{letGo: make(chan struct{})}
+			end := serve(t, c, w, h)
+			const hung = 2 * maxReaders
+			for i := range uint64(hung) {
+				w.sendTo(lane(i), OpRead, 100+2*i)
+			}
+			w.sendTo(8, OpGetattr, 2)
+			if unique, errno, _ := w.receive(); unique != 2 || errno != 0 {
+				t.Errorf("reply to %d: %v, want one to the lane that does not hang", unique, errno)
+			}
+			close(h.letGo)
+			for range hung {
+				w.receive()
+			}
+			waitUntil(t, "slots are given back", func() bool { return c.lanes.slots() == 0 })
+			end()
+		})
 	}
-	w.sendTo(8, OpGetattr, 2)
-	if unique, errno, _ := w.receive(); unique != 2 || errno != 0 {
-		t.Errorf("reply to %d: %v, want one to the lane that does not hang", unique, errno)
-	}
-	close(h.letGo)
-	for range hung {
-		w.receive()
-	}
-	end()
 }
 
 // TestPause: a request that pauses holds no reader, ends when it is interrupted
