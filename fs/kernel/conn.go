@@ -29,6 +29,9 @@ type Conn struct {
 
 	mu      sync.Mutex // guards what follows
 	control int        // the connection's abort file, 0 for none (any more)
+
+	notifying sync.RWMutex // guards what follows; read-locked over a notification
+	closed    bool
 }
 
 // BackingIDs returns how many files are registered for passthrough.
@@ -49,8 +52,11 @@ func (c *Conn) Features() Features { return c.features }
 func (c *Conn) Start() error { return c.init() }
 
 // Close releases /dev/fuse; a mount that is still there answers ENOTCONN from
-// then on.
+// then on. Serve must have returned; who notifies the kernel need not know.
 func (c *Conn) Close() error {
+	c.notifying.Lock()
+	defer c.notifying.Unlock()
+	c.closed = true
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.control != 0 {

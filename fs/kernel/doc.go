@@ -12,7 +12,9 @@
 // neither reader nor slot. What waits can be interrupted (fuse's INTERRUPT); a
 // system call on a backing can't, so other interrupts are dropped.
 //
-// Lock order: loop.mu → lanes.mu; interrupts.mu is a leaf.
+// Lock order: loop.mu → lanes.mu or Conn.mu; Conn.notifying → Conn.mu;
+// interrupts.mu is a leaf. Conn.notifying is held over a notification, which waits
+// for no request.
 //
 // Invariants: a reply is written exactly once for each request that wants one;
 // notifications are never sent from a Handler (the kernel holds the inode lock

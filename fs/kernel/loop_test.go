@@ -160,6 +160,30 @@ func TestInit(t *testing.T) {
 	}
 }
 
+// TestNotifyClosed: what comes after Close is not written into whatever file has
+// the number now.
+func TestNotifyClosed(t *testing.T) {
+	c, w := connect(t)
+	c.features.IncEpoch = true
+	if told, err := c.IncEpoch(); err != nil || !told {
+		t.Errorf("IncEpoch = %v, %v", told, err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Dup3(w.fd, c.fd, unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	for name, notify := range map[string]func() (bool, error){
+		"IncEpoch":       c.IncEpoch,
+		"DropAttributes": func() (bool, error) { return c.DropAttributes(2) },
+	} {
+		if told, err := notify(); err != nil || told {
+			t.Errorf("%s after Close = %v, %v, want nothing done", name, told, err)
+		}
+	}
+}
+
 func TestUnescape(t *testing.T) {
 	if got, want := unescape(`/srv/a\040b\134c`), `/srv/a b\c`; got != want {
 		t.Errorf("unescape = %q, want %q", got, want)

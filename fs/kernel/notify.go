@@ -32,8 +32,14 @@ func (c *Conn) IncEpoch() (bool, error) {
 	return c.notify(notifyIncEpoch, nil)
 }
 
-// notify reports false if the kernel knows no such node or notification.
+// notify reports false if the kernel knows no such node or notification, or
+// after Close: the descriptor's number may be another file's by then.
 func (c *Conn) notify(code int32, body []byte) (bool, error) {
+	c.notifying.RLock()
+	defer c.notifying.RUnlock()
+	if c.closed {
+		return false, nil
+	}
 	out := make([]byte, OutHeaderSize+len(body))
 	binary.NativeEndian.PutUint32(out, uint32(len(out)))
 	binary.NativeEndian.PutUint32(out[4:], uint32(code))
