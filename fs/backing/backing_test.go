@@ -254,6 +254,7 @@ func TestCache(t *testing.T) {
 	}
 	num := f.Num()
 	f.Release()
+	c.closing.wait()
 	if valid(num) {
 		t.Error("a dropped descriptor outlived its last use")
 	}

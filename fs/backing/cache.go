@@ -43,7 +43,6 @@ type cached struct {
 	uses    int
 	pinned  bool // keeps an inode that has no name any more
 	dropped bool // close when the last use ends
-	unnamed bool // was pinned: closing it may free the inode
 	element *list.Element
 	since   time.Time // when it became idle
 }
@@ -74,7 +73,7 @@ func (f FD) Release() {
 		return
 	}
 	if f.item.dropped {
-		c.closing.add(f.item)
+		c.closing.add(f.item.fd)
 		return
 	}
 	if !f.item.pinned {
@@ -106,19 +105,17 @@ func (c *Cache) Get(node uint64, kind FDKind, open func() (int, syscall.Errno)) 
 // there already; fd is the cache's from then on.
 func (c *Cache) Put(node uint64, kind FDKind, fd int) FD {
 	key := cacheKey{node, kind}
-	if f, ok := c.borrow(key); ok {
-		unix.Close(fd)
-		return f
-	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if item, ok := c.items[key]; ok {
-		unix.Close(fd)
-		c.use(item)
-		return FD{item.fd, c, item}
+	item, there := c.items[key]
+	if !there {
+		item = &cached{key: key, fd: fd}
+		c.items[key] = item
 	}
-	item := &cached{key: key, fd: fd, uses: 1}
-	c.items[key] = item
+	c.use(item)
+	c.mu.Unlock()
+	if there {
+		unix.Close(fd)
+	}
 	return FD{item.fd, c, item}
 }
 
@@ -152,7 +149,7 @@ func (c *Cache) evict() {
 func (c *Cache) shut(item *cached) {
 	c.idle.Remove(item.element)
 	delete(c.items, item.key)
-	c.closing.add(item)
+	c.closing.add(item.fd)
 }
 
 // Expire closes the descriptors that have been idle since before a time: they
@@ -177,7 +174,7 @@ func (c *Cache) Pin(node uint64) {
 	defer c.mu.Unlock()
 	for kind := range fdKinds {
 		if item, ok := c.items[cacheKey{node, kind}]; ok {
-			item.pinned, item.unnamed = true, true
+			item.pinned = true
 			if item.element != nil {
 				c.idle.Remove(item.element)
 				item.element = nil
@@ -212,11 +209,15 @@ func (c *Cache) Drop(node uint64) {
 // one through which nothing was read or written.
 func (c *Cache) CloseKind(node uint64, kind FDKind) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if item, ok := c.items[cacheKey{node, kind}]; ok && item.element != nil {
+	item, ok := c.items[cacheKey{node, kind}]
+	idle := ok && item.element != nil
+	if idle {
 		c.idle.Remove(item.element)
 		delete(c.items, item.key)
-		unix.Close(item.fd)
+	}
+	c.mu.Unlock()
+	if idle {
+		unix.Close(item.fd) // which may last
 	}
 }
 
@@ -236,7 +237,7 @@ func (c *Cache) DropKind(node uint64, kind FDKind) {
 		item.dropped = true
 		return
 	}
-	c.closing.add(item)
+	c.closing.add(item.fd)
 }
 
 // Close closes every idle descriptor and waits for those that are being closed;
@@ -245,7 +246,7 @@ func (c *Cache) Close() {
 	c.mu.Lock()
 	for key, item := range c.items {
 		delete(c.items, key)
-		c.closing.add(item)
+		c.closing.add(item.fd)
 	}
 	c.idle.Init()
 	c.mu.Unlock()

@@ -11,8 +11,9 @@ const closers = 16
 
 // closer closes descriptors beside the requests that are done with them: the
 // close of a file may write it back to a server that hangs, or free the
-// blocks of a large file that was unlinked, and it is seldom the file of the
-// request that happens to push it out of the cache. Safe for concurrent use.
+// blocks of a large file that somebody has unlinked (that of an O_PATH descriptor
+// too), and it is seldom the file of the request that happens to push it out of
+// the cache. Safe for concurrent use.
 type closer struct {
 	mu      sync.Mutex // guards what follows
 	queue   []int
@@ -20,16 +21,11 @@ type closer struct {
 	wg      sync.WaitGroup
 }
 
-// add closes an item's descriptor: at once if that can't last, which is so for
-// one that reads or writes nothing and whose inode has a name.
-func (c *closer) add(item *cached) {
-	if item.key.kind == FDPath && !item.unnamed {
-		unix.Close(item.fd)
-		return
-	}
+// add has fd closed soon.
+func (c *closer) add(fd int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.queue = append(c.queue, item.fd)
+	c.queue = append(c.queue, fd)
 	if c.running < closers {
 		c.running++
 		c.wg.Go(c.run)

@@ -11,5 +11,6 @@
 // and must arrive as given.
 //
 // Every function returns a plain syscall.Errno as its error. All are safe for
-// concurrent use. Cache.mu is a leaf: no other lock is taken while it is held.
+// concurrent use. Lock order: Cache.mu → closer.mu; neither is held over a system
+// call.
 package backing
