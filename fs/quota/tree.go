@@ -134,10 +134,11 @@ func (t *Tree) Note(dir, object ID, change Charge) {
 func (t *Tree) Made(dir, parent ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s, known := t.dirs[dir]
-	s.epoch, s.read = t.epoch, !known // else it reuses the number of one that vanished
-	s.birth = 0
-	t.dirs[dir] = s
+	_, known := t.dirs[dir]
+	if known { // it has the number of one that vanished
+		t.drop(dir)
+	}
+	t.dirs[dir] = sum{epoch: t.epoch, read: !known}
 	t.put(dir, parent)
 }
 
