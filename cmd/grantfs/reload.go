@@ -1,6 +1,29 @@
 package main
 
-import "grantfs/policy"
+import (
+	"context"
+	"time"
+
+	"grantfs/policy"
+)
+
+// recheckPause is how long a session may go on after its time was up.
+const recheckPause = time.Second
+
+// recheck ends sessions as soon as they would not be let in any more, until ctx
+// ends.
+func (d *daemon) recheck(ctx context.Context) error {
+	tick := time.NewTicker(recheckPause)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			d.login.Recheck(now)
+		}
+	}
+}
 
 // reloadPolicy reads everything again. What has an error is refused whole, and
 // the policy in force stays.
@@ -34,6 +57,7 @@ func (d *daemon) reloadPolicy() {
 		d.log.Error("tell the kernel of the new policy", "error", err)
 	}
 	d.userdb.Publish(d.table.Load())
+	d.login.Recheck(time.Now())
 	select {
 	case d.loaded <- struct{}{}:
 	default:

@@ -242,6 +242,7 @@ func (d *daemon) listen(ctx context.Context, part func(func() error)) error {
 		return err
 	}
 	part(func() error { return d.login.Serve(ctx, logins) })
+	part(func() error { return d.recheck(ctx) })
 	control, err := socket.Listen(d.config.Mount.Control.Value, controlMode)
 	if err != nil {
 		return err

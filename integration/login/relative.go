@@ -1,5 +1,7 @@
 package login
 
+import "net/netip"
+
 // maxSteps is how many parents OfPid asks for: a program of a session may have
 // started others.
 const maxSteps = 8
@@ -37,6 +39,12 @@ func (t *Table) OfPid(pid int) (Session, bool) {
 		return Session{}, false
 	}
 	return t.find(pid)
+}
+
+// Source is OfPid for whom account and address of the client are enough.
+func (t *Table) Source(pid int) (account string, addr netip.Addr, ok bool) {
+	s, ok := t.OfPid(pid)
+	return s.Account, s.Addr, ok
 }
 
 // find walks up from pid to the monitor of a session.

@@ -3,6 +3,7 @@ package login
 import (
 	"cmp"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -51,14 +52,18 @@ func newTable() *Table {
 
 // Sessions returns the sessions that are open, the oldest first.
 func (t *Table) Sessions() []Session {
+	open := t.list()
+	list := make([]Session, len(open))
+	for i, l := range open {
+		list[i] = l.Session
+	}
+	return list
+}
+
+func (t *Table) list() []*live {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	list := make([]Session, 0, len(t.open))
-	for _, l := range t.open {
-		list = append(list, l.Session)
-	}
-	slices.SortFunc(list, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
-	return list
+	return slices.SortedFunc(maps.Values(t.open), func(a, b *live) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // admit asks the policy for one more session of v's account and, if it agrees,
