@@ -49,7 +49,10 @@ SOAK := ./fs:TestSwapRace ./fs:TestRandomOperations ./fs:TestAppendRace ./fs:Tes
 
 .PHONY: soak
 soak: deps ## attacks, races, random operations and stress for SOAKTIME (1h) (root)
-	@pids=(); for each in $(SOAK); do \
+	@for each in $(SOAK); do \
+	  go test -race -list "^$${each#*:}\$$" "$${each%:*}" | grep -x "$${each#*:}" >/dev/null || { echo "there is no test $$each" >&2; exit 1; }; \
+	done; \
+	pids=(); for each in $(SOAK); do \
 	  GRANTFS_ATTACK_TIME=$(SOAKTIME) go test -race -count=1 -timeout 0 -run "^$${each#*:}\$$" "$${each%:*}" & pids+=($$!); \
 	done; \
 	failed=0; for pid in "$${pids[@]}"; do wait "$$pid" || failed=1; done; exit $$failed
