@@ -49,7 +49,12 @@ func (h *lanesHandler) Handle(r *Request) (int, syscall.Errno) {
 
 func (w wire) sendTo(lane uint64, op Opcode, unique uint64) {
 	w.t.Helper()
-	in := make([]byte, 40+40)
+	w.sendBody(lane, op, unique, make([]byte, 40))
+}
+
+func (w wire) sendBody(lane uint64, op Opcode, unique uint64, body []byte) {
+	w.t.Helper()
+	in := append(make([]byte, 40), body...)
 	binary.NativeEndian.PutUint32(in, uint32(len(in)))
 	binary.NativeEndian.PutUint32(in[4:], uint32(op))
 	binary.NativeEndian.PutUint64(in[8:], unique)
@@ -237,6 +242,61 @@ func TestSlots(t *testing.T) {
 	wg.Wait()
 	if n := ls.slots(); n != maxSlots {
 		t.Errorf("%d slots are taken, want %d", n, maxSlots)
+	}
+}
+
+// TestHandedOver: requests that wait hold no more memory than their lane is
+// charged for.
+func TestHandedOver(t *testing.T) {
+	c, w := connect(t)
+	h := &lanesHandler{letGo: make(chan struct{})}
+	end := serve(t, c, w, h)
+	used := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	before := used()
+	const waiting, size = 100, 70 << 10
+	for i := range uint64(waiting + laneSlots) {
+		w.sendBody(7, OpFsync, 100+2*i, make([]byte, size))
+	}
+	waitUntil(t, "all others wait", func() bool { return c.Waiting() == waiting })
+	const readers = 16 << 20
+	if held, most := used()-before, (waiting+laneSlots)*(size+replyRoom+requestCost)+readers; held > most {
+		t.Errorf("%d requests of %d bytes hold %d bytes, want %d at most", waiting+laneSlots, size, held, most)
+	}
+	close(h.letGo)
+	for range waiting + laneSlots {
+		w.receive()
+	}
+	end()
+}
+
+// TestRoom: the reply that a request asks for fits, and a list of attributes that
+// is shortened afterwards.
+func TestRoom(t *testing.T) {
+	for _, tt := range []struct {
+		op       Opcode
+		at       int // of the size in the request
+		size     uint32
+		wantRoom int
+	}{
+		{OpRead, 16, 100, replyRoom},
+		{OpRead, 16, 1 << 17, 1 << 17},
+		{OpReaddirplus, 16, 1 << 31, MaxTransfer},
+		{OpGetxattr, 0, 1 << 16, 1 << 16},
+		{OpListxattr, 0, 0, 1 << 16},
+		{OpListxattr, 0, 9000, 1 << 16},
+		{OpMkdir, 0, 1 << 20, replyRoom},
+	} {
+		in := make([]byte, 40+40)
+		binary.NativeEndian.PutUint32(in[4:], uint32(tt.op))
+		binary.NativeEndian.PutUint32(in[40+tt.at:], tt.size)
+		if got := room(&Request{In: in}); got != tt.wantRoom {
+			t.Errorf("room of opcode %d for %d bytes = %d, want %d", tt.op, tt.size, got, tt.wantRoom)
+		}
 	}
 }
 

@@ -11,8 +11,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// buffers are a reader's memory: kept while it lives, or taken along by a large
-// request that is handed over.
+// buffers are a reader's memory.
 type buffers struct {
 	in      []byte
 	out     []byte
@@ -83,7 +82,7 @@ func (l *loop) add() {
 func (l *loop) run(me *reader) {
 	defer l.leave(me)
 	b := l.pool.Get().(*buffers)
-	defer func() { l.pool.Put(b) }()
+	defer l.pool.Put(b)
 	for {
 		n, err := l.conn.read(b.in)
 		if err != nil {
@@ -104,7 +103,7 @@ func (l *loop) run(me *reader) {
 		}
 		p := l.handler.Plan(r)
 		if p.Slow || !l.lanes.inline(p.Lane) {
-			b = l.handOver(b, n, p.Lane)
+			l.handOver(r.In, b.out, p.Lane)
 			continue
 		}
 		r.lane = p.Lane

@@ -117,37 +117,25 @@ func (l *loop) reply(h *fuse.InHeader, out []byte, size int, errno syscall.Errno
 	return err
 }
 
-// smallRequest is up to what size a request that is handed over is copied,
-// instead of taking the reader's buffer along.
-const smallRequest = 64 << 10
-
-// handOver answers the n bytes in b on a goroutine of their own, when the lane
-// has a slot. It returns the buffers that the reader goes on with.
-func (l *loop) handOver(b *buffers, n int, lane uint64) *buffers {
-	r := &Request{In: b.in[:n], loop: l, lane: lane}
-	size := n + room(r)
+// handOver answers a request on a goroutine of its own, when its lane has a slot.
+// It takes a copy along, which is what the lane is charged for: the reader's
+// buffers have room for the largest.
+func (l *loop) handOver(in, out []byte, lane uint64) {
+	r := &Request{In: in, loop: l, lane: lane}
+	size := len(in) + room(r)
 	if !l.lanes.admit(lane, size) {
-		if err := l.reply(r.Header(), b.out, 0, syscall.ENOMEM); err != nil {
+		if err := l.reply(r.Header(), out, 0, syscall.ENOMEM); err != nil {
 			l.fail(err)
 		}
-		return b
+		return
 	}
-	var taken *buffers
-	if n <= smallRequest {
-		r.In = bytes.Clone(r.In)
-	} else {
-		taken, b = b, l.pool.Get().(*buffers)
-	}
+	r.In = bytes.Clone(in)
 	l.wg.Go(func() {
 		defer l.lanes.dismiss(lane, size)
 		if err := l.queued(r); err != nil {
 			l.fail(err)
 		}
-		if taken != nil {
-			l.pool.Put(taken)
-		}
 	})
-	return b
 }
 
 // queued waits for a slot and answers.
@@ -167,6 +155,10 @@ func (l *loop) queued(r *Request) error {
 // replyRoom is enough for the reply to any request that names no size.
 const replyRoom = 8 << 10
 
+// listRoom is enough for any list of attributes (XATTR_LIST_MAX), of which the
+// caller may see a part only.
+const listRoom = 64 << 10
+
 // room returns how many bytes the body of the reply may take.
 func room(r *Request) int {
 	body := r.In[unsafe.Sizeof(fuse.InHeader{}):]
@@ -174,7 +166,9 @@ func room(r *Request) int {
 	switch Opcode(r.Header().Opcode) {
 	case OpRead, OpReaddir, OpReaddirplus:
 		at = 16 // struct fuse_read_in
-	case OpGetxattr, OpListxattr:
+	case OpGetxattr:
+	case OpListxattr:
+		return listRoom
 	default:
 		return replyRoom
 	}
