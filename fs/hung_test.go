@@ -20,7 +20,7 @@ import (
 )
 
 // hungFS is a file system whose server does not answer: a directory in which
-// every lookup hangs until it is let go.
+// every lookup hangs until it is let go, but that of file, whose reads hang.
 type hungFS struct {
 	point string
 	all   atomic.Bool // nothing at all is answered any more
@@ -60,10 +60,14 @@ func (h *hungFS) Plan(*kernel.Request) kernel.Plan { return kernel.Plan{Slow: tr
 
 func (h *hungFS) Handle(r *kernel.Request) (int, syscall.Errno) {
 	op := kernel.Opcode(r.Header().Opcode)
-	if op == kernel.OpLookup || h.all.Load() && !op.Silent() {
+	isFile := r.Header().NodeId == hungFileID || op == kernel.OpLookup && string(r.In[unsafe.Sizeof(fuse.InHeader{}):]) == "file\x00"
+	if op == kernel.OpRead || op == kernel.OpLookup && !isFile || h.all.Load() && !op.Silent() {
 		<-h.gone
 	}
 	clear(r.Out[:256])
+	if isFile {
+		return h.answerFile(op, r.Out)
+	}
 	switch op {
 	case kernel.OpGetattr:
 		out := (*fuse.AttrOut)(unsafe.Pointer(&r.Out[0]))
@@ -75,6 +79,28 @@ func (h *hungFS) Handle(r *kernel.Request) (int, syscall.Errno) {
 		return 0, 0
 	case kernel.OpLookup:
 		return 0, syscall.ENOENT
+	}
+	return 0, syscall.ENOSYS
+}
+
+const hungFileID = 2
+
+// answerFile is Handle for the file.
+func (h *hungFS) answerFile(op kernel.Opcode, out []byte) (int, syscall.Errno) {
+	attr := fuse.Attr{Ino: hungFileID, Mode: unix.S_IFREG | 0o666, Nlink: 1, Size: 1 << 30, Blksize: 4096}
+	switch op {
+	case kernel.OpLookup:
+		entry := (*fuse.EntryOut)(unsafe.Pointer(&out[0]))
+		entry.NodeId, entry.Attr = hungFileID, attr
+		return int(unsafe.Sizeof(*entry)), 0
+	case kernel.OpGetattr:
+		(*fuse.AttrOut)(unsafe.Pointer(&out[0])).Attr = attr
+		return int(unsafe.Sizeof(fuse.AttrOut{})), 0
+	case kernel.OpOpen:
+		(*fuse.OpenOut)(unsafe.Pointer(&out[0])).OpenFlags = fuse.FOPEN_DIRECT_IO
+		return int(unsafe.Sizeof(fuse.OpenOut{})), 0
+	case kernel.OpRelease:
+		return 0, 0
 	}
 	return 0, syscall.ENOSYS
 }

@@ -15,8 +15,11 @@ const (
 	protocolMajor = 7
 	protocolMinor = 40 // FUSE_PASSTHROUGH; newer minors add nothing that is used here
 	minMinor      = 23 // RENAME2 and 64-byte INIT replies (Linux 3.15)
-	maxBackground = 128
-	congestion    = 96
+	// maxBackground is how many requests that nobody waits for the kernel sends at
+	// a time: those of AIO and io_uring, and every RELEASE. All that it can count:
+	// an account whose own don't end must not keep others' files from being closed.
+	// The lanes bound each account's.
+	maxBackground = 1<<16 - 1
 	pageSize      = 4096
 )
 
@@ -86,7 +89,7 @@ func (c *Conn) negotiate(in *fuse.InitIn, reply *fuse.InitOut) {
 	reply.Flags = uint32(flags)
 	reply.Flags2 = uint32(flags >> 32)
 	reply.MaxBackground = maxBackground
-	reply.CongestionThreshold = congestion
+	reply.CongestionThreshold = maxBackground
 	reply.MaxWrite = MaxTransfer
 	reply.TimeGran = 1
 	reply.MaxPages = MaxTransfer / pageSize
