@@ -1,6 +1,7 @@
 package fs_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,13 +15,13 @@ import (
 	"grantfs/policy"
 )
 
-// keep opens a directory of alice's view and keeps it.
+// keep opens a file or directory of alice's view and keeps it.
 func keep(t *testing.T, p string) int {
 	t.Helper()
 	var fd int
 	as(aliceUID, func() {
 		var err error
-		if fd, err = unix.Open(p, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
+		if fd, err = unix.Open(p, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
 			t.Error(err)
 		}
 	})
@@ -76,6 +77,53 @@ func TestKeptDirectoryIsMoved(t *testing.T) {
 	if got := names(t, filepath.Join(dir, "priv/d")); len(got) > 2 || got[0] != "f" {
 		t.Errorf("the moved directory holds %v", got)
 	}
+}
+
+// TestKeptFileIsMoved: neither does a file of which no more is kept than where it
+// lay.
+func TestKeptFileIsMoved(t *testing.T) {
+	dir := tree(t, "out/", "out/f", "out/g", "priv/")
+	in, ids := home(dir, func(a *policy.Account) {
+		a.Permissions = []policy.Permission{{Path: set("/priv"), Verbs: []policy.Setting[string]{}}}
+	})
+	m := mountFor(t, in, ids, 0)
+	kept := fmt.Sprintf("/proc/self/fd/%d", keep(t, filepath.Join(m.point, "alice/out/f")))
+	try := func(want error) {
+		for what, change := range map[string]func() error{
+			"open":     func() error { return opened(kept, unix.O_WRONLY, none) },
+			"truncate": func() error { return unix.Truncate(kept, 0) },
+			"chmod":    func() error { return unix.Chmod(kept, 0o600) },
+			"times":    func() error { return unix.UtimesNanoAt(unix.AT_FDCWD, kept, make([]unix.Timespec, 2), 0) },
+		} {
+			as(aliceUID, func() {
+				if err := change(); err != want {
+					t.Errorf("%s: %v, want %v", what, err, want)
+				}
+			})
+		}
+	}
+	try(nil)
+	moved := filepath.Join(dir, "priv/f")
+	if err := os.Rename(filepath.Join(dir, "out/f"), moved); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(moved, []byte("private"), 0); err != nil {
+		t.Fatal(err)
+	}
+	try(syscall.ESTALE)
+	if text := readAll(t, moved); text != "private" {
+		t.Errorf("the moved file holds %q", text)
+	}
+
+	// What has no name any more lies nowhere.
+	as(aliceUID, func() {
+		g := filepath.Join(m.point, "alice/out/g")
+		if err := opened(g, unix.O_RDWR, func(fd int) error {
+			return errors.Join(unix.Unlink(g), unix.Fchmod(fd, 0o600), unix.Futimes(fd, make([]unix.Timeval, 2)), unix.Ftruncate(fd, 0))
+		}); err != nil {
+			t.Errorf("remove an open file and change it: %v", err)
+		}
+	})
 }
 
 // TestKeptSourceIsReplaced: neither does one whose source was moved away.

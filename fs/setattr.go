@@ -33,6 +33,11 @@ func (s *Server) setattr(c *call) syscall.Errno {
 	if sp.node.Kind != node.KindBacked {
 		return c.refuse(policy.ReasonSynthetic, policy.ClassRefused)
 	}
+	if in.Valid&fuse.FATTR_FH == 0 {
+		if errno := s.verifyObject(c, sp); errno != 0 {
+			return errno
+		}
+	}
 	if errno := s.stat(sp, &c.stat); errno != 0 {
 		return errno
 	}

@@ -60,6 +60,9 @@ func (s *Server) readlink(c *call) syscall.Errno {
 	if errno := c.deny(sp.where.Place.Check(policy.OpReadlink, sp.target(nil))); errno != 0 {
 		return errno
 	}
+	if errno := s.verifyObject(c, sp); errno != 0 {
+		return errno
+	}
 	fd, errno := s.objectFD(sp)
 	if errno != 0 {
 		return errno

@@ -31,6 +31,20 @@ func (s *Server) verify(sp spot) syscall.Errno {
 	return 0
 }
 
+// verifyObject is verify for what changes or shows the object itself, which may
+// also be reached by a descriptor that is kept: one that has no name any more lies
+// nowhere, and a new file is its creator's until the last close.
+func (s *Server) verifyObject(c *call, sp spot) syscall.Errno {
+	if s.files.creating(sp.node.ID) {
+		return 0
+	}
+	errno := s.verify(sp)
+	if errno == syscall.ESTALE && s.stat(sp, &c.stat) == 0 && c.stat.Nlink == 0 {
+		return 0
+	}
+	return errno
+}
+
 // atPlace reports whether the name that a node was last found at still leads to
 // it.
 func (s *Server) atPlace(sp spot) bool {

@@ -132,6 +132,9 @@ func (s *Server) attributed(c *call) (backing.FD, syscall.Errno) {
 	if errno := c.deny(s.holder(sp).Check(op, sp.target(nil))); errno != 0 {
 		return backing.FD{}, errno
 	}
+	if errno := s.verifyObject(c, sp); errno != 0 {
+		return backing.FD{}, errno
+	}
 	return s.objectFD(sp)
 }
 
