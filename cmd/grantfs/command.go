@@ -18,6 +18,7 @@ type env struct {
 	configSet      bool // config is what --config says, not the default
 	json           bool
 	standalone     bool
+	remove         bool
 	output         string // -o: a file, "-" for stdout
 	force          bool
 	kind           string // --type
@@ -76,6 +77,10 @@ func commands() []command {
 			example: "accounts --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: accounts,
 		},
 		{
+			name: "account", args: "totp ACCOUNT", summary: "give an account a new second factor, and print its secret as an otpauth URL",
+			example: "account totp o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 2, max: 2, flags: removeFlag, run: changeAccount,
+		},
+		{
 			name: "sessions", summary: "list the sessions that are open",
 			example: "sessions --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: sessions,
 		},
@@ -96,6 +101,11 @@ func commands() []command {
 }
 
 func jsonFlag(f *flag.FlagSet, e *env) { f.BoolVar(&e.json, "json", false, "print JSON") }
+
+func removeFlag(f *flag.FlagSet, e *env) {
+	jsonFlag(f, e)
+	f.BoolVar(&e.remove, "remove", false, "take it away instead")
+}
 
 func typeFlag(f *flag.FlagSet, e *env) {
 	jsonFlag(f, e)

@@ -28,6 +28,8 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.table.Load()) })
 	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.login.Table().Sessions()) })
 	mux.HandleFunc("POST /kick/{account}", d.kick)
+	mux.HandleFunc("POST /totp/{account}", d.totp)
+	mux.HandleFunc("DELETE /totp/{account}", d.totp)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: controlPatience, ReadTimeout: controlPatience, WriteTimeout: controlPatience}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()

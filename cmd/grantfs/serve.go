@@ -99,7 +99,7 @@ func (d *daemon) open(l *loaded) error {
 		return fmt.Errorf("make the metrics: %w", err)
 	}
 	d.userdb = userdb.New(d.log, d.table.Load())
-	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, PasswordChanged: d.passwordChanged})
+	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged})
 	point := l.point
 	if err := os.MkdirAll(point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make the mount point: %w", err)

@@ -52,6 +52,9 @@ func (s *Server) auth(v visit) string {
 		s.refused(v, a)
 		return answerNo
 	}
+	if v.attempt.Protocol == "FTP" && s.coded(v) {
+		return answerSplit
+	}
 	return answerOK
 }
 

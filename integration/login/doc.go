@@ -5,10 +5,13 @@
 //
 // Whether a password is right is for pam_unix to say, by the hash that package
 // userdb serves; whether the account may log in at all is package policy's
-// decision, and asked here three times:
+// decision, and asked here in four phases:
 //
 //   - auth, before the password is looked at: what the client may not be told of
 //     is refused there, so that the answer says nothing about the password;
+//   - proved, after the password was found right: the code of a second factor, where
+//     the policy wants one. Only those who know the password can try codes, and
+//     ten wrong ones in ten minutes are the last;
 //   - account: every rule, the number of sessions among them. What is let in keeps
 //     a place in the table from then on. The one phase that tells the client why;
 //   - session: the module's connection becomes the session, and is inherited by
@@ -28,6 +31,6 @@
 //   - No program is run and no name is looked up through NSS, which would ask this
 //     daemon. pam_exec under vsftpd deadlocks.
 //
-// Locks: Table.mu, a leaf, guards the table; it is held over a poll(2) that does
+// Locks: wrongCodes.mu is a leaf. Table.mu, a leaf too, guards the table; it is held over a poll(2) that does
 // not wait and over the policy's answer, never over /proc or a connection.
 package login

@@ -27,6 +27,7 @@
 #define DIGITS 6
 #define GROUP "grantfs"           /* its members are ours, though nobody answers */
 #define PROVED "grantfs_proved"   /* what has been proved to this handle */
+#define CODE "grantfs_code"       /* of a second factor, while the password is checked */
 #define SESSION "grantfs_session" /* the socket, which ends with the session */
 
 struct answer {
@@ -89,44 +90,55 @@ static struct answer ask(pam_handle_t *pamh, const char *phase, int argc, const 
  * group are refused and nobody else is touched. */
 static int verdict(pam_handle_t *pamh, const struct answer *a, int refusal)
 {
-	if (!strcmp(a->text, "OK"))
+	if (!strcmp(a->text, "OK") || !strcmp(a->text, "SPLIT"))
 		return PAM_SUCCESS;
 	if (!strncmp(a->text, "NO", 2))
 		return refusal;
 	return pam_modutil_user_in_group_nam_nam(pamh, item(pamh, PAM_USER), GROUP) ? refusal : PAM_IGNORE;
 }
 
+static void forget(pam_handle_t *pamh, void *text, int status)
+{
+	explicit_bzero(text, strlen(text));
+	free(text);
+}
+
 /* FTP asks for nothing but a password: the code of a second factor is its end. */
-static void second(pam_handle_t *pamh, struct answer *a, int appended)
+static void split(pam_handle_t *pamh)
 {
 	const char *password = NULL;
-	char *code = NULL, *rest;
+	char *code, *rest;
 
-	if (!appended) {
-		pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &code, "Verification code: ");
-	} else if (pam_get_authtok(pamh, PAM_AUTHTOK, &password, NULL) == PAM_SUCCESS && strlen(password) >= DIGITS &&
-		   (rest = strdup(password))) {
-		code = strdup(rest + strlen(rest) - DIGITS);
-		explicit_bzero(rest + strlen(rest) - DIGITS, DIGITS);
+	if (pam_get_authtok(pamh, PAM_AUTHTOK, &password, NULL) != PAM_SUCCESS || strlen(password) < DIGITS ||
+	    !(code = strdup(password + strlen(password) - DIGITS)))
+		return;
+	if ((rest = strndup(password, strlen(password) - DIGITS))) {
 		pam_set_item(pamh, PAM_AUTHTOK, rest);
-		explicit_bzero(rest, strlen(rest));
-		free(rest);
+		forget(pamh, rest, 0);
 	}
-	exchange(a, code ? code : "", code ? strlen(code) : 0);
-	free(code);
+	if (pam_set_data(pamh, CODE, code, forget) != PAM_SUCCESS)
+		forget(pamh, code, 0);
 }
 
 int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	int late = argument(argc, argv, "proved", NULL) != NULL;
+	int late = argument(argc, argv, "proved", NULL) != NULL, coded, result;
 	struct answer a = ask(pamh, late ? "proved" : "auth", argc, argv);
-	int coded = !strcmp(a.text, "CODE"), result;
+	const void *code = NULL;
+	char *typed = NULL;
 
-	if (coded)
-		second(pamh, &a, !late);
+	if (!strcmp(a.text, "SPLIT"))
+		split(pamh);
+	if ((coded = !strcmp(a.text, "CODE"))) {
+		if (pam_get_data(pamh, CODE, &code) != PAM_SUCCESS)
+			pam_prompt(pamh, PAM_PROMPT_ECHO_OFF, &typed, "Verification code: ");
+		code = typed ? typed : code ? code : "-";
+		exchange(&a, code, strlen(code));
+		free(typed);
+	}
 	close(a.fd);
 	result = verdict(pamh, &a, PAM_AUTH_ERR);
-	if (result == PAM_SUCCESS && (late || coded))
+	if (result == PAM_SUCCESS && late)
 		pam_set_data(pamh, PROVED, coded ? "code" : "password", NULL);
 	return result == PAM_SUCCESS ? PAM_IGNORE : result; /* it never lets anybody in */
 }

@@ -20,7 +20,8 @@ const (
 // The answers.
 const (
 	answerOK    = "OK"
-	answerCode  = "CODE"  // send the code of the second factor
+	answerSplit = "SPLIT" // yes, and the code of the second factor is the end of the password
+	answerCode  = "CODE"  // send the code of the second factor: another packet, another answer
 	answerOther = "OTHER" // no account of ours
 	answerNo    = "NO"    // or "NO text for the client"
 )

@@ -22,6 +22,9 @@ const (
 	// patience is how long a question may take to come; the module waits as long
 	// for the answer.
 	patience = 5 * time.Second
+	// codePatience is how long a code may take to be typed; sshd's LoginGraceTime
+	// ends what lasts longer.
+	codePatience = 2 * time.Minute
 	// orphanGrace is how long the processes of a session may outlive its monitor.
 	orphanGrace = time.Second
 )
@@ -40,6 +43,8 @@ type ServerOptions struct {
 	// Account returns the view of an account; ours is false for a name that is
 	// no account. One without a view can't log in.
 	Account func(name string) (v *policy.View, ours bool)
+	// Codes has the second factors. It is asked where the policy wants one.
+	Codes Codes
 	// PasswordChanged returns when the account's password was set, the zero Time
 	// if nobody knows.
 	PasswordChanged func(name string) time.Time
@@ -49,6 +54,7 @@ type ServerOptions struct {
 type Server struct {
 	ServerOptions
 	table *Table
+	wrong wrongCodes
 }
 
 // New returns a Server with an empty table.
@@ -95,7 +101,7 @@ func (s *Server) converse(conn net.Conn) {
 	case phaseAuth:
 		s.answer(conn, s.auth(v))
 	case phaseProved:
-		s.answer(conn, answerOK)
+		s.answer(conn, s.proved(conn, v))
 	case phaseAccount:
 		s.answer(conn, s.account(v))
 	case phaseSession:

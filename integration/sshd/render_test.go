@@ -132,7 +132,7 @@ func TestEffective(t *testing.T) {
 		want            []string
 	}{
 		{"drop-in, member", dropIn, "o1.foo", append(confined, "passwordauthentication yes", "maxauthtries 4", "port 2299")},
-		{"drop-in, 2FA", dropIn, "o1.two", append(confined, "passwordauthentication no", "authenticationmethods publickey,keyboard-interactive")},
+		{"drop-in, 2FA", dropIn, "o1.two", append(confined, "passwordauthentication no", "authenticationmethods keyboard-interactive")},
 		{"drop-in, other", dropIn, "root", []string{
 			"chrootdirectory none", "forcecommand none", "x11forwarding yes", "permittty yes", "allowtcpforwarding yes",
 			"kbdinteractiveauthentication no", "maxauthtries 4", "port 2299", "authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2",

@@ -1,5 +1,5 @@
 // Package state keeps what must outlive the daemon: which account has which
-// Unix uid, and credentials (product.md §10). It is one bbolt file,
+// Unix uid, credentials and second factors (product.md §10). It is one bbolt file,
 // grantfs.db, in the state directory.
 //
 // Invariants:

@@ -32,6 +32,8 @@ var (
 	bucketOwners      = []byte("uid-owners")  // uid -> the account it belongs to, for ever
 	bucketCredentials = []byte("credentials") // account -> Credential as JSON
 
+	bucketCodes = []byte("codes") // account -> codeRecord as JSON
+
 	keyLayout  = []byte("layout")
 	keyNextUID = []byte("next-uid")
 )
@@ -71,7 +73,7 @@ func (s *Store) prepare() error {
 		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketUIDs, bucketOwners, bucketCredentials} {
+		for _, name := range [][]byte{bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}
