@@ -45,8 +45,8 @@ func (b *bench) figures() error {
 	return nil
 }
 
-// nodeMemory lists a large directory and divides what the daemon's heap grew by
-// among the nodes that the kernel was told of.
+// nodeMemory lists a large directory and divides what the daemon grew by, on the
+// heap and beside it, among the nodes that the kernel was told of.
 func (b *bench) nodeMemory() (float64, error) {
 	if err := b.fixture("many"); err != nil {
 		return 0, err
@@ -67,7 +67,7 @@ func (b *bench) nodeMemory() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return float64(after.Heap-before.Heap) / float64(after.Nodes-before.Nodes), d.close()
+	return float64(after.RSS-before.RSS) / float64(after.Nodes-before.Nodes), d.close()
 }
 
 // idleMemory is what `grantfs serve` has resident on a small host.
