@@ -36,5 +36,14 @@ func installModule(path string) error {
 	if err != nil || len(found) == 0 {
 		return errors.Join(errors.New("install the PAM module: this machine has no pam_unix.so"), err)
 	}
-	return write(filepath.Join(filepath.Dir(found[0]), ModuleName), string(module), 0o644)
+	// A new file in its place: an sshd with a session open has the old one mapped,
+	// and would crash were it overwritten.
+	target := filepath.Join(filepath.Dir(found[0]), ModuleName)
+	if err := write(target+".new", string(module), 0o644); err != nil {
+		return err
+	}
+	if err := os.Rename(target+".new", target); err != nil {
+		return fmt.Errorf("install the PAM module: %w", err)
+	}
+	return nil
 }
