@@ -68,6 +68,7 @@ func (s *Server) Plan(r *kernel.Request) kernel.Plan {
 	p := kernel.Plan{Slow: table[h.Opcode].slow}
 	if n := s.nodes.Get(h.NodeId); n != nil {
 		p.Lane = uint64(n.View)
+		p.Slow = p.Slow || s.mustWait(r, n.View)
 	}
 	return p
 }

@@ -35,28 +35,41 @@ func (s *Server) copyFileRange64(c *call) syscall.Errno {
 // account without the permission to copy copies like that.
 func (s *Server) copyRange(c *call) (int, syscall.Errno) {
 	in := arg[fuse.CopyFileRangeIn](c)
-	from, source, errno := s.held(c, in.FhIn)
+	from, to, source, target, errno := s.mayCopy(c, in)
 	if errno != 0 {
 		return 0, errno
 	}
-	to, target, errno := s.heldOn(c, in.NodeIdOut, in.FhOut)
+	n, settle, errno := s.passCopy(c, &from, &to, source, target)
 	if errno != 0 {
 		return 0, errno
+	}
+	n, errno = s.copyAt(from, int64(in.OffIn), to, int64(in.OffOut), n)
+	settle(n)
+	return n, errno
+}
+
+func (s *Server) mayCopy(c *call, in *fuse.CopyFileRangeIn) (from, to spot, source, target *handle, errno syscall.Errno) {
+	if from, source, errno = s.held(c, in.FhIn); errno == 0 {
+		to, target, errno = s.heldOn(c, in.NodeIdOut, in.FhOut)
 	}
 	switch {
+	case errno != 0:
 	case !source.read || !target.write:
-		return 0, syscall.EBADF
+		errno = syscall.EBADF
 	case in.Flags != 0 || int64(in.OffIn) < 0 || int64(in.OffOut) < 0:
-		return 0, syscall.EINVAL
+		errno = syscall.EINVAL
 	case from.view != to.view:
-		return 0, syscall.EXDEV
+		errno = syscall.EXDEV
 	case !from.where.Place.Check(policy.OpCopy, from.target(nil)).Allowed():
-		return 0, syscall.EOPNOTSUPP
+		errno = syscall.EOPNOTSUPP
+	default:
+		errno = s.rewrites(c, to, policy.OpWrite)
+		c.op = policy.OpCopy
 	}
-	if errno := s.rewrites(c, to, policy.OpWrite); errno != 0 {
-		return 0, errno
-	}
-	c.op = policy.OpCopy
+	return from, to, source, target, errno
+}
+
+func (s *Server) copyAt(from spot, fromOff int64, to spot, toOff int64, n int) (int, syscall.Errno) {
 	fromFD, errno := s.dataFD(from, false)
 	if errno != 0 {
 		return 0, errno
@@ -67,7 +80,7 @@ func (s *Server) copyRange(c *call) (int, syscall.Errno) {
 		return 0, errno
 	}
 	defer toFD.Release()
-	n, errno := backing.Copy(fromFD.Num(), int64(in.OffIn), toFD.Num(), int64(in.OffOut), int(min(in.Len, mostCopied)))
+	n, errno = backing.Copy(fromFD.Num(), fromOff, toFD.Num(), toOff, n)
 	if errno == syscall.ENOSYS {
 		errno = syscall.EOPNOTSUPP
 	}

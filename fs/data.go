@@ -54,56 +54,86 @@ func (s *Server) rewrites(c *call, sp spot, op policy.Op) syscall.Errno {
 	return c.deny(v)
 }
 
+func (s *Server) mayRead(c *call, fh uint64) (spot, *handle, syscall.Errno) {
+	sp, h, errno := s.held(c, fh)
+	switch {
+	case errno != 0:
+	case !h.read:
+		errno = syscall.EBADF
+	default:
+		errno = c.deny(sp.where.Place.Check(policy.OpRead, sp.target(nil)))
+	}
+	return sp, h, errno
+}
+
 func (s *Server) read(c *call) syscall.Errno {
 	in := arg[fuse.ReadIn](c)
-	sp, h, errno := s.held(c, in.Fh)
+	sp, h, errno := s.mayRead(c, in.Fh)
 	if errno != 0 {
 		return errno
 	}
-	if !h.read {
-		return syscall.EBADF
-	}
-	if errno := c.deny(sp.where.Place.Check(policy.OpRead, sp.target(nil))); errno != 0 {
+	pass, errno := s.passRead(c, &sp, h, in)
+	if errno != 0 {
 		return errno
 	}
+	c.size, errno = s.readAt(sp, c.out[:pass.n], int64(in.Offset))
+	pass.settle(c.size)
+	return errno
+}
+
+func (s *Server) readAt(sp spot, out []byte, off int64) (int, syscall.Errno) {
 	fd, errno := s.dataFD(sp, false)
 	if errno != 0 {
-		return errno
+		return 0, errno
 	}
 	defer fd.Release()
-	c.size, errno = backing.PreadFull(fd.Num(), c.out[:min(int(in.Size), len(c.out))], int64(in.Offset))
-	return errno
+	return backing.PreadFull(fd.Num(), out, off)
+}
+
+func (s *Server) mayWrite(c *call, fh uint64) (spot, *handle, syscall.Errno) {
+	sp, h, errno := s.held(c, fh)
+	switch {
+	case errno != 0:
+	case !h.write:
+		errno = syscall.EBADF
+	default:
+		errno = s.rewrites(c, sp, policy.OpWrite)
+	}
+	return sp, h, errno
 }
 
 func (s *Server) write(c *call) syscall.Errno {
 	in := arg[fuse.WriteIn](c)
-	sp, h, errno := s.held(c, in.Fh)
+	sp, h, errno := s.mayWrite(c, in.Fh)
 	if errno != 0 {
 		return errno
-	}
-	if !h.write {
-		return syscall.EBADF
 	}
 	if len(c.body) < int(in.Size) || int64(in.Offset) < 0 {
 		return syscall.EINVAL
 	}
-	if errno := s.rewrites(c, sp, policy.OpWrite); errno != 0 {
-		return errno
-	}
-	fd, errno := s.dataFD(sp, true)
+	pass, errno := s.passWrite(c, &sp, h, in)
 	if errno != 0 {
 		return errno
 	}
-	defer fd.Release()
 	// The kernel's offset for O_APPEND comes from one view's idea of the size;
 	// another writer may have appended since. The flags are those of this moment:
 	// fcntl(2) may have changed the open's.
-	n, errno := backing.Pwrite(fd.Num(), c.body[:in.Size], int64(in.Offset), in.Flags&unix.O_APPEND != 0)
+	n, errno := s.writeAt(sp, c.body[:pass.n], int64(in.Offset), in.Flags&unix.O_APPEND != 0)
+	pass.settle(n)
 	if errno != 0 {
 		return errno
 	}
 	reply[fuse.WriteOut](c).Size = uint32(n)
 	return 0
+}
+
+func (s *Server) writeAt(sp spot, b []byte, off int64, atEnd bool) (int, syscall.Errno) {
+	fd, errno := s.dataFD(sp, true)
+	if errno != 0 {
+		return 0, errno
+	}
+	defer fd.Release()
+	return backing.Pwrite(fd.Num(), b, off, atEnd)
 }
 
 // endWriting ends a series of changes of a file's data, at close(2) or where there
@@ -163,6 +193,11 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 		return errno
 	}
 	defer fd.Release()
+	if in.Mode&unix.FALLOC_FL_KEEP_SIZE == 0 {
+		if errno := s.maySize(sp, fd, int64(in.Offset+in.Length)); errno != 0 {
+			return errno
+		}
+	}
 	return backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length))
 }
 

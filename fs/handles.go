@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -36,6 +37,9 @@ type handle struct {
 	write   bool
 	created bool    // by this very open
 	stream  *stream // of a directory
+	// pace is what limits who moved data through it last, where that depends on
+	// the client's address.
+	pace atomic.Pointer[sourcePace]
 }
 
 // handles are the open handles; a file handle of the protocol is a key here.
@@ -66,13 +70,18 @@ func (s *Server) hold(c *call, h *handle) uint64 {
 
 // get returns a handle of the node, EBADF if there is none.
 func (hs *handles) get(fh uint64, n *node.Node) (*handle, syscall.Errno) {
-	hs.mu.RLock()
-	h := hs.items[fh]
-	hs.mu.RUnlock()
+	h := hs.at(fh)
 	if h == nil || h.node.ID != n.ID {
 		return nil, syscall.EBADF
 	}
 	return h, 0
+}
+
+// at returns the handle with a number, nil if there is none.
+func (hs *handles) at(fh uint64) *handle {
+	hs.mu.RLock()
+	defer hs.mu.RUnlock()
+	return hs.items[fh]
 }
 
 // letGo ends a file's or a directory's handle.

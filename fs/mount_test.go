@@ -123,19 +123,23 @@ func mount(t testing.TB, in policy.Input, ids map[string]policy.IDs) *mounted {
 	return mountFor(t, in, ids, time.Second)
 }
 
-// mountFor is mount with an entry timeout.
-func mountFor(t testing.TB, in policy.Input, ids map[string]policy.IDs, entry time.Duration) *mounted {
+// mountFor is mount with an entry timeout and what else change sets.
+func mountFor(t testing.TB, in policy.Input, ids map[string]policy.IDs, entry time.Duration, change ...func(*fs.Options)) *mounted {
 	t.Helper()
 	point := openDir(t)
 	in, ids = withPollAccount(t, in, ids)
 	before, goroutines := openFDs(t), goleak.IgnoreCurrent()
 	obs, log := &observer{}, &testLog{t: t}
 	rules := fs.Policy{Set: compile(t, in), IDs: ids}
-	s, err := fs.Mount(fs.Options{
+	opt := fs.Options{
 		Point: point, EntryTimeout: entry, Observer: obs,
 		Log:    slog.New(slog.NewTextHandler(log, nil)),
 		Policy: rules,
-	})
+	}
+	for _, f := range change {
+		f(&opt)
+	}
+	s, err := fs.Mount(opt)
 	if err != nil {
 		t.Fatal(err)
 	}

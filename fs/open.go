@@ -83,9 +83,11 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 	}
 	if h.write || flags&unix.O_TRUNC != 0 {
 		c.op = policy.OpOpenWrite
-		return c.deny(sp.where.Place.Check(s.rewriting(sp, policy.OpOpenWrite), t))
+		if errno := c.deny(sp.where.Place.Check(s.rewriting(sp, policy.OpOpenWrite), t)); errno != 0 {
+			return errno
+		}
 	}
-	return 0
+	return s.mayMove(c, sp, h.read, h.write)
 }
 
 // handleOut registers the handle and fills the reply; c.stat is what is on disk.
@@ -156,6 +158,10 @@ func (s *Server) createIn(c *call, dir spot, name backing.Name, mode, flags uint
 	dirFD, errno := s.mayMake(c, dir, name, policy.OpCreate, policy.TypeFile)
 	if errno == 0 {
 		defer dirFD.Release()
+		_, write := accessMode(flags)
+		if errno := s.mayMove(c, dir, false, write); errno != 0 {
+			return sp, false, errno
+		}
 		sp, errno = s.createAt(c, dir, dirFD.Num(), name, mode)
 		created = errno == 0
 	}

@@ -84,6 +84,7 @@ func (s *Server) afterSwaps() (stop func()) {
 			case <-quit:
 				return
 			case <-s.swapped:
+				s.rates.Reload()
 				s.dropAttributes()
 				s.logRevoked()
 			}

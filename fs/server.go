@@ -11,6 +11,7 @@ import (
 
 	"grantfs/fs/backing"
 	"grantfs/fs/kernel"
+	"grantfs/fs/limit"
 	"grantfs/fs/node"
 	"grantfs/policy"
 )
@@ -31,14 +32,18 @@ type Policy struct {
 	IDs map[string]policy.IDs
 }
 
-// Options are what a Server needs. All fields are required but MinFree and AlwaysPlus.
+// Options are what a Server needs. All fields are required but those that say
+// what nil means.
 type Options struct {
 	Point        string // existing directory
 	EntryTimeout time.Duration
-	MinFree      func(size uint64) uint64 // bytes of a backing file system that are kept free
+	MinFree      func(size uint64) uint64 // bytes of a backing file system that are kept free; nil: none
 	Log          *slog.Logger
 	Observer     Observer
 	Policy       Policy
+	Sessions     Sessions // nil: there are none
+	// Transferred is the Snapshot of an earlier Server's Transfers, nil for none.
+	Transferred []byte
 	// AlwaysPlus answers each READDIRPLUS in full, as the kernel asks for it:
 	// only to compare with.
 	AlwaysPlus bool
@@ -46,20 +51,23 @@ type Options struct {
 
 // Server is one mounted file system. Mount makes it, Serve runs it.
 type Server struct {
-	opt      Options
-	conn     *kernel.Conn
-	memory   node.Anonymous // of nodes
-	nodes    *node.Table
-	fds      *backing.Cache
-	views    views
-	sources  sources
-	handles  handles
-	caps     caps
-	swapped  chan struct{} // holds one value for afterSwaps
-	files    files
-	habits   habits
-	listings listings
-	calls    sync.Pool
+	opt       Options
+	conn      *kernel.Conn
+	memory    node.Anonymous // of nodes
+	nodes     *node.Table
+	fds       *backing.Cache
+	views     views
+	sources   sources
+	handles   handles
+	caps      caps
+	swapped   chan struct{} // holds one value for afterSwaps
+	files     files
+	habits    habits
+	rates     *limit.Rates
+	transfers *limit.Transfers
+	traffic   [2]traffic // by limit.Direction
+	listings  listings
+	calls     sync.Pool
 
 	policy atomic.Pointer[epochPolicy]
 	panics atomic.Uint64
@@ -95,6 +103,9 @@ func Mount(opt Options) (*Server, error) {
 	s.files.init(func(id int32) { s.conn.CloseBacking(id) })
 	s.calls.New = func() any { return new(call) }
 	s.policy.Store(&epochPolicy{Policy: opt.Policy, epoch: 1, since: time.Now()})
+	if err := s.initLimits(); err != nil {
+		return nil, errors.Join(err, s.memory.Close())
+	}
 
 	conn, err := kernel.Mount(opt.Point)
 	if err != nil {

@@ -1,5 +1,7 @@
 package fs
 
+import "time"
+
 // Stats are figures of this moment.
 type Stats struct {
 	Nodes   int              // that the kernel knows
@@ -11,6 +13,15 @@ type Stats struct {
 	IdleFDs    int // descriptors kept for later use
 	Waiting    int // requests that wait for a slot of their account or are paced
 	Refused    [Caps]uint64
+	Traffic    [2]Traffic // by limit.Direction
+}
+
+// Traffic is what moved in one direction under a rate or transfer limit of some
+// account.
+type Traffic struct {
+	Bytes  uint64
+	Waits  uint64        // requests that waited for their rate
+	Waited time.Duration // all of them together
 }
 
 // A CapKind names one of the caps that keep an account from exhausting what all
@@ -44,6 +55,10 @@ func (s *Server) Stats() Stats {
 			CapFiles: s.caps.files.Refused(), CapDirs: s.caps.dirs.Refused(),
 			CapUnlinked: s.caps.unlinked.Refused(), CapWaiting: s.conn.Refused(),
 		},
+	}
+	for d := range s.traffic {
+		f := &s.traffic[d]
+		st.Traffic[d] = Traffic{f.moved.Load(), f.waits.Load(), time.Duration(f.waited.Load())}
 	}
 	for _, h := range s.Revoked() {
 		if h.Mode == Passthrough {

@@ -20,6 +20,8 @@ type viewRules struct {
 	*epochPolicy
 	view *policy.View // nil: the account has no view (any more)
 	ids  policy.IDs
+	// limits are found when data is to move first.
+	limits atomic.Pointer[limits]
 }
 
 // views holds every view that was entered; they are never taken out.

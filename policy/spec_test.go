@@ -63,7 +63,7 @@ func spoken() map[string][]string {
 	}
 	for _, r := range policy.Reasons() {
 		switch r {
-		case policy.ReasonSymlink, policy.ReasonForeignUID, policy.ReasonForeignDevice, policy.ReasonOwnIDsOnly:
+		case policy.ReasonSymlink, policy.ReasonForeignUID, policy.ReasonForeignDevice, policy.ReasonOwnIDsOnly, policy.ReasonNoSession:
 			continue // only the file system can tell
 		}
 		words["reason"] = append(words["reason"], r.String())

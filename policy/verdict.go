@@ -22,6 +22,7 @@ const (
 	ReasonForeignUID    // the caller is not the view's account
 	ReasonForeignDevice // another file system below the source
 	ReasonOwnIDsOnly    // chown to somebody else's ids
+	ReasonNoSession     // limits go by the client's address, and the caller is of no session
 	reasonCount
 )
 
@@ -43,6 +44,7 @@ var reasonNames = [reasonCount]string{
 	ReasonForeignUID:    "foreign_uid",
 	ReasonForeignDevice: "foreign_device",
 	ReasonOwnIDsOnly:    "own_ids_only",
+	ReasonNoSession:     "no_session",
 }
 
 // String returns the name of r as it stands in metrics, logs and explain.

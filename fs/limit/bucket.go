@@ -146,6 +146,17 @@ func (b *Bucket) Try(want int) bool {
 	return true
 }
 
+// Ready reports whether Try would let want bytes go, and takes nothing.
+func (b *Bucket) Ready(want int) bool {
+	if b == nil {
+		return true
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	l := b.record.load()
+	return b.line.empty() && (l.rate == 0 || l.refill(b.now()).n/perByte >= int64(want))
+}
+
 // Wait returns when want bytes may go. They may be many: while others wait too,
 // each gets a quantum in its turn. If cancel is closed first it returns
 // ErrInterrupted and how many may go: fewer than want, and none or some. The
