@@ -17,6 +17,10 @@
 //   - The indexes of views and sources are part of what node.Table keeps, and
 //     never change their meaning while it lives.
 //   - File data is passed through or direct, never in FUSE's page cache.
+//   - Data moves when its account's rate and transfer limit let it go, in that
+//     order, then the ledger; what had to wait is judged again (passage.go). What
+//     is passed through has no such limit: policy.Mediation sees to that. mmap(2)
+//     goes past them.
 //   - What an account holds or keeps waiting is bounded (caps.go, kernel's
 //     lanes), and what ends something is never refused or queued: FORGET and
 //     RELEASE.
@@ -24,7 +28,7 @@
 //     on a backing: it may hang.
 //
 // Lock order: stream.mu → source.mu or file.mu → caps.mu → handles.mu, views.mu,
-// sources.mu, files.mu, limit.Cap, node.Table.mu, backing.Cache.mu, which are
+// sources.mu, files.mu, what is in limit, node.Table.mu, backing.Cache.mu, which are
 // leaves. stream.mu is held over one reading of its directory, source.mu over a
 // look at its path (others go on with what is known), file.mu over the
 // registration of its backing id; no lock is held over a read or write of file

@@ -38,6 +38,7 @@ type daemon struct {
 	userdb  *userdb.Server
 	login   *login.Server
 	metrics *metrics.Metrics
+	saved   []byte // transfer counters as in the store
 
 	table  atomic.Pointer[account.Table]
 	reload atomic.Pointer[reloaded]
@@ -104,11 +105,16 @@ func (d *daemon) open(l *loaded) error {
 	if err := os.MkdirAll(point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make the mount point: %w", err)
 	}
+	transferred, err := d.store.Transfers()
+	if err != nil {
+		return err
+	}
 	minFree := d.config.Mount.MinFree.Value
 	d.fs, err = fs.Mount(fs.Options{
 		Point: point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
 		MinFree: func(size uint64) uint64 { return uint64(minFree.Bytes) + uint64(minFree.Percent/100*float64(size)) },
 		Log:     d.log, Observer: d.metrics, Policy: p,
+		Sessions: sessionsOf{d.login.Table()}, Transferred: transferred,
 	})
 	return err
 }
@@ -116,6 +122,9 @@ func (d *daemon) open(l *loaded) error {
 // close gives back what open took, in reverse.
 func (d *daemon) close() {
 	if d.store != nil {
+		if d.fs != nil { // nothing moves any more
+			d.saveTransfers()
+		}
 		if err := d.store.Close(); err != nil {
 			d.log.Error("close the state", "error", err)
 		}
@@ -186,6 +195,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 		return errors.Join(err, stop())
 	}
 	part(func() error { return d.lookAtSources(ctx) })
+	part(func() error { return d.keepTransfers(ctx) })
 	if _, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features()); err != nil {
 		return errors.Join(fmt.Errorf("say that it is ready: %w", err), stop())
 	}

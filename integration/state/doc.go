@@ -1,6 +1,6 @@
 // Package state keeps what must outlive the daemon: which account has which
-// Unix uid, credentials and second factors (product.md §10). It is one bbolt file,
-// grantfs.db, in the state directory.
+// Unix uid, credentials and second factors, and what accounts have transferred
+// (product.md §9, §10). It is one bbolt file, grantfs.db, in the state directory.
 //
 // Invariants:
 //

@@ -31,11 +31,13 @@ var (
 	bucketUIDs        = []byte("uids")        // account -> its uid now
 	bucketOwners      = []byte("uid-owners")  // uid -> the account it belongs to, for ever
 	bucketCredentials = []byte("credentials") // account -> Credential as JSON
-
-	bucketCodes = []byte("codes") // account -> codeRecord as JSON
+	bucketCounters    = []byte("counters")    // "transfers" -> snapshot of limit.Transfers
+	bucketCodes       = []byte("codes")       // account -> codeRecord as JSON
 
 	keyLayout  = []byte("layout")
 	keyNextUID = []byte("next-uid")
+
+	keyTransfers = []byte("transfers")
 )
 
 // Store is the durable state of one daemon.
@@ -73,7 +75,7 @@ func (s *Store) prepare() error {
 		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes} {
+		for _, name := range [][]byte{bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}
