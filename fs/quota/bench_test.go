@@ -80,3 +80,28 @@ func BenchmarkEnterLeave(b *testing.B) {
 		tree.Leave(ID{1, 2})
 	}
 }
+
+// BenchmarkRound reads again 1,000 directories of 20 files in which others wrote,
+// with all that it takes to learn of them.
+func BenchmarkRound(b *testing.B) {
+	const dirs = 1000
+	top := mounted(b, "ext4")
+	for i := range dirs * 20 {
+		put(b, 10, top, "a", fmt.Sprint(i%37), fmt.Sprint(i%dirs), fmt.Sprint(i))
+	}
+	r := newRecounting(b, RecountOptions{})
+	r.add(filepath.Join(top, "a"))
+	must(b, r.Settle(b.Context()))
+	dirsBefore := r.Stats().Dirs
+	for n := 0; b.Loop(); n++ {
+		b.StopTimer()
+		r.mu.Lock() // nobody reads yet
+		for i := range dirs {
+			must(b, os.Truncate(filepath.Join(top, "a", fmt.Sprint(i%37), fmt.Sprint(i), fmt.Sprint(i)), int64(n)))
+		}
+		r.mu.Unlock()
+		b.StartTimer()
+		must(b, r.Settle(b.Context()))
+	}
+	b.ReportMetric(float64(r.Stats().Dirs-dirsBefore)/b.Elapsed().Seconds(), "directories/s")
+}

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	// A round is followed by a pause of a few times its length, within limits:
+	// A round is followed by a pause of several times its length, within limits:
 	// what others do is noticed at once where there is little, and in less than
 	// two seconds where there is much.
-	pauseTimes = 4
+	pauseTimes = 9
 	minPause   = 200 * time.Millisecond
 	maxPause   = time.Second
 	// missingPeriod is how long a source is taken to be missing.
