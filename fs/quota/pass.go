@@ -142,9 +142,12 @@ func (v *volume) empty(s *counted) {
 // correct tells the ledger what was found in s, which is counted.
 func (v *volume) correct(s *counted, found Charge) {
 	v.r.mu.Lock()
-	set := s.Set
+	defer v.r.mu.Unlock()
 	v.r.totals.found(found)
-	v.r.mu.Unlock()
+	set := s.own
+	if now := v.r.sources[s.Path]; now != nil { // perhaps with another root already
+		set = now.Set
+	}
 	v.r.opt.Ledger.Correct(set, sourcePrefix+s.Path, found)
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"grantfs/fs/backing"
+	"grantfs/policy"
 )
 
 // Recounter keeps the ledger in step with what others than us do in sources. On
@@ -25,8 +26,9 @@ type Recounter struct {
 
 	mu      sync.Mutex // guards what follows and what says so
 	volumes map[uint64]*volume
-	sources map[string]*counted // by path
-	trees   map[string]*Tree    // by path, for good: operations may still know them
+	sources map[string]*counted        // by path
+	trees   map[string]*Tree           // by path, for good: operations may still know them
+	left    map[string]<-chan struct{} // by path: closed when nobody reads it any more
 	totals  RecountStats
 }
 
@@ -54,9 +56,9 @@ type Source struct {
 type counted struct {
 	Source // Set is guarded by Recounter.mu
 	tree   *Tree
+	own    *Set // its own bucket
 	root   *backing.Root
-	id     ID
-	handle backing.Handle // zero where there are none
+	id     ID // of root
 	volume *volume
 	left   chan struct{} // closed when it is not read any more
 
@@ -89,6 +91,7 @@ func NewRecounter(opt RecountOptions) *Recounter {
 	return &Recounter{
 		opt: opt, ctx: ctx, stop: stop,
 		volumes: make(map[uint64]*volume), sources: make(map[string]*counted), trees: make(map[string]*Tree),
+		left: make(map[string]<-chan struct{}),
 	}
 }
 
@@ -100,8 +103,8 @@ func (r *Recounter) Close() {
 
 // Add counts a source from now on, beginning with a count as a whole. root is
 // where its path leads (it remains the caller's). Adding it again brings its Set
-// up to date, and its root: a source that was moved away and made anew. The Tree
-// is that of the path for good; operations tell it what they do.
+// up to date, from now on, and its root: a source that was moved away and made
+// anew. The Tree is that of the path for good; operations tell it what they do.
 func (r *Recounter) Add(source Source, root *backing.Root) (*Tree, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,35 +113,51 @@ func (r *Recounter) Add(source Source, root *backing.Root) (*Tree, error) {
 		old.Set = source.Set
 		return old.tree, nil
 	}
-	own, err := root.Clone()
+	own, err := r.opt.Ledger.Set([]policy.Bucket{SourceBucket(source.Path)})
 	if err != nil {
 		return nil, fmt.Errorf("count %s: %w", source.Path, err)
 	}
-	tree := r.trees[source.Path]
-	if tree == nil {
-		tree = NewTree(r.opt.Ledger.Usage(SourceBucket(source.Path).Name).Used)
-		r.trees[source.Path] = tree
+	clone, err := root.Clone()
+	if err != nil {
+		return nil, fmt.Errorf("count %s: %w", source.Path, err)
 	}
+	tree := r.tree(source.Path)
 	s := &counted{
-		Source: source, tree: tree, root: own, id: ID{own.Dev(), own.Ino()},
+		Source: source, tree: tree, own: own, root: clone, id: ID{clone.Dev(), clone.Ino()},
 		left: make(chan struct{}), forced: true,
 	}
-	if own.HasHandles() {
-		object, _ := own.Object() // which is no descriptor then
-		s.handle = object.Handle
-	}
 	if old != nil {
-		s.previous, s.waiting, s.wanted = old.left, old.waiting, old.wanted
+		s.waiting, s.wanted = old.waiting, old.wanted
 		old.waiting = nil
 		r.remove(old)
 	}
+	s.previous, r.left[source.Path] = r.left[source.Path], s.left
 	r.sources[source.Path] = s
 	r.on(s)
 	r.recountAbove(source.Path)
 	return tree, nil
 }
 
-// Remove ends the counting of the source at path: no policy has it any more.
+// Tree returns the tree of the source at path, be it counted or not, for the
+// first operation in it and those that follow.
+func (r *Recounter) Tree(path string) *Tree {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tree(path)
+}
+
+// tree needs r.mu.
+func (r *Recounter) tree(path string) *Tree {
+	t := r.trees[path]
+	if t == nil {
+		t = NewTree(r.opt.Ledger.Usage(SourceBucket(path).Name).Used)
+		r.trees[path] = t
+	}
+	return t
+}
+
+// Remove ends the counting of the source at path: no policy has it any more. From
+// now on what is found is in no other bucket than its own.
 func (r *Recounter) Remove(path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
