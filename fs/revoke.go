@@ -73,8 +73,8 @@ func (s *Server) allowed(h *handle) bool {
 		(!h.write || may(s.rewriting(sp, policy.OpWrite), sp.target(nil)))
 }
 
-// afterSwaps starts what is done about the open handles after each change of the
-// policy, beside the requests; the returned function ends it.
+// afterSwaps starts what is done after each change of the policy, beside the
+// requests; the returned function ends it.
 func (s *Server) afterSwaps() (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -85,6 +85,7 @@ func (s *Server) afterSwaps() (stop func()) {
 				return
 			case <-s.swapped:
 				s.rates.Reload()
+				s.dropRules()
 				s.dropAttributes()
 				s.logRevoked()
 			}
@@ -94,6 +95,20 @@ func (s *Server) afterSwaps() (stop func()) {
 		close(quit)
 		<-done
 	}
+}
+
+// dropRules lets go of the policies that are not in force any more. A view that
+// nobody uses would keep the one of its last request, whole.
+func (s *Server) dropRules() {
+	now := s.policy.Load()
+	s.views.mu.RLock()
+	defer s.views.mu.RUnlock()
+	for _, v := range s.views.list[1:] {
+		if r := v.rules.Load(); r != nil && r.epochPolicy != now {
+			v.rules.CompareAndSwap(r, nil)
+		}
+	}
+	s.nodes.DropRules()
 }
 
 // dropAttributes has the kernel ask again what it knows of open files: owner and

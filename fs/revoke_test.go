@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
 	"time"
+	"weak"
 
 	gocmp "github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
@@ -267,4 +269,27 @@ func TestRevokedAttributes(t *testing.T) {
 		})
 		return st.Uid == 0 && st.Mode == unix.S_IFREG|0o444
 	})
+}
+
+// TestOldPolicy: nothing keeps a policy that is not in force any more, not even a
+// view that nobody has used since.
+func TestOldPolicy(t *testing.T) {
+	in, ids := twoHomes(t, "f", "d/", "d/f")
+	m := mount(t, in, ids)
+	use := func(account string, uid int) {
+		as(uid, func() { readAll(t, filepath.Join(m.point, account, "d/f")) })
+	}
+	use("alice", aliceUID)
+	use("bob", bobUID)
+	old := weak.Make(m.rules.Set)
+	m.rules = fs.Policy{Set: compile(t, in), IDs: ids}
+	if err := m.reload(); err != nil {
+		t.Fatal(err)
+	}
+	use("alice", aliceUID)
+	waitFor(t, func() bool {
+		runtime.GC()
+		return old.Value() == nil
+	})
+	use("bob", bobUID)
 }

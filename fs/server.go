@@ -103,6 +103,7 @@ func Mount(opt Options) (*Server, error) {
 	s.files.init(func(id int32) { s.conn.CloseBacking(id) })
 	s.calls.New = func() any { return new(call) }
 	s.policy.Store(&epochPolicy{Policy: opt.Policy, epoch: 1, since: time.Now()})
+	s.opt.Policy = Policy{} // that of the first epoch is not kept for ever
 	if err := s.initLimits(); err != nil {
 		return nil, errors.Join(err, s.memory.Close())
 	}

@@ -142,6 +142,15 @@ func (t *Table) uncache(i uint32) {
 	}
 }
 
+// DropRules forgets the rules that were found for the places of nodes.
+func (t *Table) DropRules() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range t.cache {
+		t.cache[i].Store(nil)
+	}
+}
+
 // stamp writes a stamp of n's slot, if that is still n's.
 func (t *Table) stamp(n *Node, to *atomic.Int64, at int64) {
 	t.mu.Lock()
