@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/netip"
 	"time"
 
 	"grantfs/integration/login"
@@ -37,13 +36,4 @@ func (d *daemon) passwordChanged(name string) time.Time {
 		d.log.Warn("read how old a password is", "account", name, "error", err)
 	}
 	return c.Changed
-}
-
-// sessionsOf is fs.Sessions of the sessions that were let in.
-type sessionsOf struct{ *login.Table }
-
-// Source returns whose session a process is of, and where its client is.
-func (s sessionsOf) Source(pid int) (account string, addr netip.Addr, ok bool) {
-	session, ok := s.OfPid(pid)
-	return session.Account, session.Addr, ok
 }

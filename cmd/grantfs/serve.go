@@ -114,7 +114,7 @@ func (d *daemon) open(l *loaded) error {
 		Point: point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
 		MinFree: func(size uint64) uint64 { return uint64(minFree.Bytes) + uint64(minFree.Percent/100*float64(size)) },
 		Log:     d.log, Observer: d.metrics, Policy: p,
-		Sessions: sessionsOf{d.login.Table()}, Transferred: transferred,
+		Sessions: d.login.Table(), Transferred: transferred,
 	})
 	return err
 }
