@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"grantfs/fs"
+	"grantfs/fs/limit"
 	"grantfs/policy"
 )
 
@@ -19,6 +20,7 @@ type collector struct {
 	aegir, internal, sessions                          *prometheus.Desc
 	nodes, handles, revoked, backings, idle            *prometheus.Desc
 	waiting, refused                                   *prometheus.Desc
+	limited, waits, waited                             *prometheus.Desc
 }
 
 func newCollector(c *counts, state func() State) *collector {
@@ -44,6 +46,9 @@ func newCollector(c *counts, state func() State) *collector {
 		idle:       desc("idle_descriptors", "Descriptors of backing files that are kept for later use."),
 		waiting:    desc("waiting_requests", "Requests that wait for others of their account, or for a rate."),
 		refused:    desc("cap_refusals_total", "Requests refused because their account holds too much already, by what it holds.", "cap"),
+		limited:    desc("limited_bytes_total", "File data moved by accounts whose rate or transfer is limited.", "direction"),
+		waits:      desc("rate_waits_total", "Reads and writes that waited for the rate of their account.", "direction"),
+		waited:     desc("rate_wait_seconds_total", "How long they waited, all together.", "direction"),
 		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
 		sessions:   desc("sessions", "Sessions that are open."),
 	}
@@ -53,7 +58,7 @@ func newCollector(c *counts, state func() State) *collector {
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal, c.sessions,
-		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused,
+		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.limited, c.waits, c.waited,
 	} {
 		descs <- d
 	}
@@ -95,6 +100,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.waiting, float64(s.FS.Waiting))
 	for kind := range fs.Caps {
 		counter(c.refused, s.FS.Refused[kind], kind.String())
+	}
+	for d, f := range s.FS.Traffic {
+		direction := limit.Direction(d).String()
+		counter(c.limited, f.Bytes, direction)
+		counter(c.waits, f.Waits, direction)
+		out <- prometheus.MustNewConstMetric(c.waited, prometheus.CounterValue, f.Waited.Seconds(), direction)
 	}
 	gauge(c.sessions, float64(s.Sessions))
 }
