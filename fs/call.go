@@ -24,6 +24,7 @@ type call struct {
 	size    int    // bytes of out that are the reply
 	op      policy.Op
 	verdict policy.Verdict
+	missing bool         // the name that was looked up is nowhere: see lookup
 	stat    backing.Stat // scratch of the request
 	stat2   backing.Stat
 }
@@ -33,7 +34,7 @@ func (s *Server) Handle(r *kernel.Request) (n int, errno syscall.Errno) {
 	start := time.Now()
 	c := s.calls.Get().(*call)
 	c.request, c.in, c.out, c.head, c.size = r, r.In, r.Out, r.Header(), 0
-	c.op, c.verdict = policy.OpNone, policy.Verdict{}
+	c.op, c.verdict, c.missing = policy.OpNone, policy.Verdict{}, false
 	defer func() {
 		if p := recover(); p != nil {
 			// An impossible state: this request fails, the mount lives.

@@ -30,6 +30,14 @@ func (s *Server) lookup(c *call) syscall.Errno {
 		}
 		sp, errno = s.child(c, dir, name)
 	}
+	if errno == absent && c.missing {
+		// An entry without a node: the kernel may keep for as long as any other
+		// that there is none. Programs ask again and again for what is not there:
+		// in a chroot, for each line of a listing, for the time zone.
+		out := reply[fuse.EntryOut](c)
+		out.EntryValid, out.EntryValidNsec = timeout(s.opt.EntryTimeout)
+		return 0
+	}
 	if errno != 0 {
 		return errno
 	}
@@ -89,6 +97,7 @@ func (s *Server) child(c *call, dir spot, name backing.Name) (spot, syscall.Errn
 		return s.provided(c, dir, name, p)
 	}
 	if !dir.backed() {
+		c.missing = true
 		return spot{}, absent
 	}
 	fd, errno := s.dirFD(c, dir)
@@ -109,6 +118,7 @@ func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot
 	}
 	obj, errno := root.Find(fd, name, &c.stat)
 	if errno != 0 {
+		c.missing = errno == absent
 		return spot{}, errno
 	}
 	if typeOf(&c.stat) == policy.TypeSymlink {
