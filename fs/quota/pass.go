@@ -163,7 +163,7 @@ func (v *volume) ended(s *counted, err error, took time.Duration) {
 		s.forced, s.due = true, now.Add(min(missingPeriod, v.r.opt.Period))
 	case s.forced: // meanwhile
 		s.last, s.took, s.forced = now, took, false
-		s.force(now)
+		s.force(s.soon())
 	default:
 		s.last, s.took = now, took
 	}
@@ -178,9 +178,9 @@ func (v *volume) ended(s *counted, err error, took time.Duration) {
 	}
 }
 
-// force has s counted as a whole soon.
+// force has s counted as a whole soon, for it is not known what is in it.
 func (v *volume) force(s *counted) {
 	v.r.mu.Lock()
 	defer v.r.mu.Unlock()
-	s.force(time.Now())
+	s.force(s.soon())
 }

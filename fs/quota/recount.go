@@ -194,8 +194,8 @@ func (r *Recounter) on(s *counted) {
 // is theirs no more, or again. It needs r.mu.
 func (r *Recounter) recountAbove(path string) {
 	for at := filepath.Dir(path); ; at = filepath.Dir(at) {
-		if s := r.sources[at]; s != nil && !s.last.IsZero() {
-			s.force(time.Now())
+		if s := r.sources[at]; s != nil {
+			s.force(time.Time{})
 		}
 		if at == filepath.Dir(at) {
 			return
@@ -203,19 +203,18 @@ func (r *Recounter) recountAbove(path string) {
 	}
 }
 
-// force has s counted as a whole, at once or so that all counting that is forced
-// takes a tenth of the time. It needs Recounter.mu.
-func (s *counted) force(now time.Time) {
-	due := s.last.Add(10 * s.took)
+// force has s counted as a whole, not after due. It needs Recounter.mu.
+func (s *counted) force(due time.Time) {
 	if !s.forced || due.Before(s.due) {
 		s.due = due
-	}
-	if s.due.Before(now) {
-		s.due = now
 	}
 	s.forced = true
 	s.volume.poke()
 }
+
+// soon is when s may be counted again so that it is for a tenth of the time at
+// most. It needs Recounter.mu.
+func (s *counted) soon() time.Time { return s.last.Add(10 * s.took) }
 
 // ErrNoSource is the error of a source that is not counted.
 var ErrNoSource = errors.New("no such source is counted")

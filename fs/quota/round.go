@@ -109,8 +109,24 @@ func (v *volume) remember(dir backing.Handle) {
 func (v *volume) forceAll() {
 	v.r.mu.Lock()
 	defer v.r.mu.Unlock()
+	v.forceEach()
+}
+
+// forceEach has all sources counted as a whole, so that they are for a tenth of
+// the time at most: at once, or when it is time after the last time. It needs
+// Recounter.mu.
+func (v *volume) forceEach() {
+	if now := time.Now(); !v.allDue.After(now) {
+		var took time.Duration
+		for _, s := range v.sources {
+			took += s.took
+		}
+		if v.allDue = v.allDue.Add(10 * took); v.allDue.Before(now) {
+			v.allDue = now
+		}
+	}
 	for _, s := range v.sources {
-		s.force(time.Now())
+		s.force(v.allDue)
 	}
 }
 

@@ -38,6 +38,7 @@ type volume struct {
 	settling []chan error
 	touched  map[backing.Handle]bool
 	watched  bool
+	allDue   time.Time // when all sources were, or are to be, counted for what was lost
 
 	// The following belong to the goroutine.
 	watch      *watch.Watch      // nil: there is none
@@ -72,9 +73,7 @@ func (v *volume) touch(dir backing.Handle) {
 		v.poke()
 		return
 	}
-	for _, s := range v.sources {
-		s.force(time.Now())
-	}
+	v.forceEach()
 }
 
 // run counts until there is no source any more, or ctx ends.
@@ -210,7 +209,10 @@ func (v *volume) open() {
 	v.r.mu.Lock()
 	s := v.sources[0]
 	v.r.mu.Unlock()
-	w, err := watch.Open(s.root.FD(), v.r.opt.Own)
+	w, err := (*watch.Watch)(nil), error(syscall.EOPNOTSUPP)
+	if s.root.HasHandles() {
+		w, err = watch.Open(s.root.FD(), v.r.opt.Own)
+	}
 	if err == nil {
 		v.watch = w
 		v.r.mu.Lock()
