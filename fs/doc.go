@@ -27,10 +27,10 @@
 //   - No lock that another account's request needs is held over a system call
 //     on a backing: it may hang.
 //
-// Lock order: stream.mu → source.mu or file.mu → caps.mu → handles.mu, views.mu,
+// Lock order: stream.mu or file.mu → source.mu → caps.mu → handles.mu, views.mu,
 // sources.mu, files.mu, what is in limit, node.Table.mu, backing.Cache.mu, which are
-// leaves. stream.mu is held over one reading of its directory, source.mu over a
-// look at its path (others go on with what is known), file.mu over the
-// registration of its backing id; no lock is held over a read or write of file
+// leaves here. stream.mu is held over one reading of its directory or its fsync(2),
+// source.mu over a look at its path (others go on with what is known), file.mu over
+// the registration of its backing id; no lock is held over a read or write of file
 // data.
 package fs
