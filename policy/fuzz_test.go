@@ -56,7 +56,7 @@ func FuzzPlace(f *testing.F) {
 	f.Fuzz(func(t *testing.T, keys, dir string) {
 		dir, err := cleanPath(dir)
 		if err != nil || !utf8.ValidString(dir) { // those are compared by bytes
-			t.Skip()
+			return
 		}
 		a := home(Account{Name: "alice"})
 		want := naive{entries: map[string]Verbs{}}
@@ -75,7 +75,7 @@ func FuzzPlace(f *testing.F) {
 		}
 		s, _ := Compile(Input{Accounts: []Account{a}})
 		if s == nil {
-			t.Skip() // a bad path or glob, a tie, or one path twice
+			return // a bad path or glob, a tie, or one path twice
 		}
 		v, _ := s.View("alice")
 		if got, want := v.At(dir).Verbs(), want.verbs(dir); got != want {
