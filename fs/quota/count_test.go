@@ -326,43 +326,6 @@ func TestCountInterruptedWhileItWaits(t *testing.T) {
 	tree.Leave(id)
 }
 
-// What others do is found by the next count, or by reading the directory alone.
-func TestReread(t *testing.T) {
-	dir := t.TempDir()
-	put(t, 10, dir, "d", "a")
-	put(t, 10, dir, "e", "a")
-	root, tree := openRoot(t, dir), NewTree(Charge{})
-	at := func(path string) int {
-		fd, err := unix.Open(filepath.Join(dir, path), unix.O_PATH|unix.O_DIRECTORY, 0)
-		must(t, err)
-		t.Cleanup(func() { unix.Close(fd) })
-		return fd
-	}
-	reread := func(path string, want Charge) {
-		t.Helper()
-		err := tree.Reread(t.Context(), root, at(path), idOf(t, dir), false, CountOptions{})
-		if found, _, _ := tree.Round(); err != nil || found != want {
-			t.Errorf("reread %s: %+v, %v, want %+v", path, found, err, want)
-		}
-	}
-	reread("d", Charge{}) // nobody knows what the rest is
-	if found, err := tree.Count(t.Context(), root, CountOptions{}); err != nil || found != fresh(t, dir) {
-		t.Fatalf("Count = %+v, %v, want %+v", found, err, fresh(t, dir))
-	}
-	put(t, 25, dir, "d", "a")
-	put(t, 5, dir, "d", "b")
-	put(t, 3, dir, "e", "b")
-	reread("d", Charge{20, 1, 1})
-	reread("d", Charge{})
-	put(t, 100, dir, "d", "new", "below", "c") // a whole tree is new
-	reread("d", Charge{100, 1, 3})
-	must(t, os.Remove(filepath.Join(dir, "d", "new", "below", "c")))
-	must(t, os.Remove(filepath.Join(dir, "d", "new", "below")))
-	if found, err := tree.Count(t.Context(), root, CountOptions{}); err != nil || found != (Charge{3 - 100, 0, -1}) {
-		t.Errorf("Count = %+v, %v, want what was left", found, err)
-	}
-}
-
 // Names of one file come and go beside us; it is charged as long as there is one.
 func TestCountLinks(t *testing.T) {
 	dir := t.TempDir()

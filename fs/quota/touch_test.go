@@ -100,6 +100,36 @@ func (x *touching) ours(f func(ids ...ID), dirs ...string) {
 	f(ids...)
 }
 
+// What others do is found by the next count, or by reading the directory alone.
+func TestReread(t *testing.T) {
+	x := newTouching(t, "d/a", "e/a")
+	reread := func(path string, want Charge) {
+		t.Helper()
+		x.reread(path, false)
+		found := x.round(false, false)
+		if found != want {
+			t.Errorf("reread %s: %+v, want %+v", path, found, want)
+		}
+		x.total = x.total.Plus(found)
+	}
+	put(t, 21, x.dir, "d", "a")
+	put(t, 5, x.dir, "d", "b")
+	put(t, 3, x.dir, "e", "b")
+	reread("d", Charge{25, 1, 1})
+	reread("d", Charge{})
+	put(t, 100, x.dir, "d", "new", "below", "c") // a whole tree is new
+	reread("d", Charge{100, 1, 3})
+	x.remove("d/new/below")
+	x.count(CountOptions{})
+
+	y := &touching{t, x.dir, x.root, NewTree(Charge{}), Charge{}}
+	y.reread("d", false)
+	if found := y.round(false, false); found != (Charge{}) {
+		t.Errorf("before the first count: %+v, want nothing", found)
+	}
+	y.count(CountOptions{})
+}
+
 // The inode number of a directory that vanished is another one's.
 func TestRereadOfAReusedNumber(t *testing.T) {
 	x := newTouching(t, "d/x/f")
