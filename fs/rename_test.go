@@ -1,9 +1,11 @@
 package fs_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -110,79 +112,103 @@ func TestExchangeRefused(t *testing.T) {
 	}
 }
 
-// TestReown moves a file to where objects are born with another owner, while
-// somebody beside the mount watches and writes.
+// TestReown moves files to where objects are born with another owner, while
+// somebody beside the mount watches each and writes to it.
 func TestReown(t *testing.T) {
-	a, b := tree(t, "f", "over"), tree(t, "over", "kept/", "kept/over")
-	if err := os.Chmod(filepath.Join(a, "f"), 0o4764); err != nil {
-		t.Fatal(err)
+	const files = 200
+	var all []string
+	for i := range files {
+		all = append(all, fmt.Sprint("f", i))
 	}
+	a, b := tree(t, all...), tree(t)
 	if err := os.Chmod(b, 0o750); err != nil {
 		t.Fatal(err)
 	}
 	m := twoFolders(t, policy.Folder{Source: set(a)}, policy.Folder{Source: set(b), Owner: set("x:y"), OwnerIDs: &policy.IDs{UID: 71, GID: 72}})
 	view := filepath.Join(m.point, "alice")
+	var current atomic.Int64
+	stop := watch(t, func() []string {
+		name := all[current.Load()]
+		return []string{filepath.Join(a, name), filepath.Join(b, name)}
+	}, func(st *unix.Stat_t) bool {
+		mode := st.Mode & 0o7777
+		if st.Uid == ownerUID && st.Gid == groupGID {
+			return mode&^0o4764 == 0
+		}
+		// stat(2) may be so late for the one id and so early for the other.
+		return (st.Uid == 71 || st.Uid == ownerUID) && (st.Gid == 72 || st.Gid == groupGID) && mode&^0o640 == 0
+	})
+	defer stop()
+	for i, name := range all {
+		if err := os.Chmod(filepath.Join(a, name), 0o764|os.ModeSetuid); err != nil {
+			t.Fatal(err)
+		}
+		writer := must(os.OpenFile(filepath.Join(a, name), os.O_RDWR, 0))
+		current.Store(int64(i))
+		as(aliceUID, func() {
+			if err := unix.Rename(filepath.Join(view, "a", name), filepath.Join(view, "b", name)); err != nil {
+				t.Errorf("rename: %v", err)
+			}
+		})
+		if _, err := writer.WriteAt([]byte("still"), 0); err != nil {
+			t.Errorf("write by who had it open: %v", err)
+		}
+		writer.Close()
+		st := lstat(t, filepath.Join(b, name))
+		if st.Uid != 71 || st.Gid != 72 || st.Mode != unix.S_IFREG|0o640 {
+			t.Fatalf("b/%s is %o %d:%d on disk, want 0640 71:72", name, st.Mode, st.Uid, st.Gid)
+		}
+		if got := readAll(t, filepath.Join(b, name)); got[:5] != "still" {
+			t.Fatalf("b/%s holds %q", name, got)
+		}
+	}
+	if left := names(t, a); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
 
-	writer := must(os.OpenFile(filepath.Join(a, "f"), os.O_RDWR, 0))
-	defer writer.Close()
-	stop := watch(t, []string{filepath.Join(a, "f"), filepath.Join(b, "f")}, func(st *unix.Stat_t) bool {
-		switch mode := st.Mode & 0o7777; st.Uid {
-		case ownerUID:
-			return st.Gid == groupGID && mode&^0o4764 == 0
-		case 71:
-			return st.Gid == 72 && mode&^0o640 == 0
-		}
-		return false
-	})
+// TestReownOver replaces a file, where that is permitted.
+func TestReownOver(t *testing.T) {
+	a, b := tree(t, "over"), tree(t, "f", "kept/", "kept/over")
+	if err := os.WriteFile(filepath.Join(b, "f"), []byte("moved"), 0); err != nil {
+		t.Fatal(err)
+	}
+	m := twoFolders(t, policy.Folder{Source: set(a)}, policy.Folder{Source: set(b), Owner: set("x:y"), OwnerIDs: &policy.IDs{UID: 71, GID: 72}})
+	view := filepath.Join(m.point, "alice")
 	as(aliceUID, func() {
-		if err := unix.Rename(filepath.Join(view, "a/f"), filepath.Join(view, "b/f")); err != nil {
-			t.Errorf("rename: %v", err)
-		}
-	})
-	stop()
-	if _, err := writer.WriteAt([]byte("still"), 0); err != nil {
-		t.Errorf("write by who had it open: %v", err)
-	}
-	st := lstat(t, filepath.Join(b, "f"))
-	if st.Uid != 71 || st.Gid != 72 || st.Mode != unix.S_IFREG|0o640 {
-		t.Errorf("b/f is %o %d:%d on disk, want 0640 71:72", st.Mode, st.Uid, st.Gid)
-	}
-	if got := readAll(t, filepath.Join(b, "f")); got[:5] != "still" {
-		t.Errorf("b/f holds %q", got)
-	}
-	as(aliceUID, func() { // and back, over what is there
 		if err := unix.Rename(filepath.Join(view, "b/f"), filepath.Join(view, "a/over")); err != nil {
 			t.Errorf("rename over: %v", err)
 		}
+		if got := readAll(t, filepath.Join(view, "a/over")); got != "moved" {
+			t.Errorf("a/over shows %q", got)
+		}
 		if err := unix.Rename(filepath.Join(view, "a/over"), filepath.Join(view, "b/kept/over")); errnoOf(err) != EACCES {
 			t.Errorf("rename over what may not be overwritten: %v, want EACCES", err)
-		}
-		if got := readAll(t, filepath.Join(view, "a/over")); got[:5] != "still" {
-			t.Errorf("a/over shows %q", got)
 		}
 	})
 	if st := lstat(t, filepath.Join(a, "over")); st.Uid != ownerUID || st.Gid != groupGID || st.Mode != unix.S_IFREG|0o664 {
 		t.Errorf("a/over is %o %d:%d on disk, want 0664 %d:%d", st.Mode, st.Uid, st.Gid, ownerUID, groupGID)
 	}
+	if got := readAll(t, filepath.Join(b, "kept/over")); got == "moved" {
+		t.Error("kept/over was replaced")
+	}
 }
 
 // watch stats files over and over until the returned function is called, and
 // says when right finds one of them wrong.
-func watch(t *testing.T, paths []string, right func(*unix.Stat_t) bool) (stop func()) {
+func watch(t *testing.T, paths func() []string, right func(*unix.Stat_t) bool) (stop func()) {
 	t.Helper()
 	done := make(chan struct{})
-	var started, ended sync.WaitGroup
-	started.Add(1)
+	var ended sync.WaitGroup
 	ended.Go(func() {
-		var once sync.Once
 		for {
-			for _, p := range paths {
+			for _, p := range paths() {
 				var st unix.Stat_t
 				if unix.Lstat(p, &st) == nil && !right(&st) {
 					t.Errorf("%s was seen as %o %d:%d", p, st.Mode, st.Uid, st.Gid)
+					return
 				}
 			}
-			once.Do(started.Done)
 			select {
 			case <-done:
 				return
@@ -190,8 +216,7 @@ func watch(t *testing.T, paths []string, right func(*unix.Stat_t) bool) (stop fu
 			}
 		}
 	})
-	started.Wait()
-	return func() { close(done); ended.Wait() }
+	return sync.OnceFunc(func() { close(done); ended.Wait() })
 }
 
 // TestReownRefused: what can't be moved between owners stays as it was.
