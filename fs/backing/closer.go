@@ -6,8 +6,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closers is how many descriptors may be in the middle of being closed.
-const closers = 16
+// closers is how many descriptors may be in the middle of being closed. Those of a
+// file system that hangs stay there, each with a thread, and must leave room for
+// all others'.
+const closers = 1024
 
 // closer closes descriptors beside the requests that are done with them: the
 // close of a file may write it back to a server that hangs, or free the
