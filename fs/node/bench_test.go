@@ -10,7 +10,7 @@ import (
 // benchTable returns a table with a directory of count files.
 func benchTable(b *testing.B, count int) (*Table, []Key, []*Node) {
 	memory := new(Anonymous)
-	tab, err := NewTable(memory.Grow, ignore)
+	tab, err := NewTable(memory.Grow, 0, ignore)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package node
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Open takes over the chunks of an earlier table, in the order in which it got
 // them: the table then answers as that one would have. What it got beyond, it
@@ -10,8 +13,11 @@ import "fmt"
 // A lookup that was counted but not answered is counted again when the kernel
 // repeats it: such a node stays until the file system is unmounted.
 func Open(chunks [][]byte, grow Grow, onFree func(id uint64)) (*Table, error) {
-	t := newTable(grow, onFree)
-	for _, mem := range chunks {
+	t := newTable(grow, 0, onFree)
+	for i, mem := range chunks {
+		if i == 0 && len(mem) == ChunkSize {
+			t.slots.first = (*chunkHeader)(unsafe.Pointer(&mem[0])).first
+		}
 		if err := t.slots.add(mem); err != nil {
 			return nil, err
 		}
@@ -34,6 +40,14 @@ func Open(chunks [][]byte, grow Grow, onFree func(id uint64)) (*Table, error) {
 	// Nodes that were made or abandoned at the very end.
 	t.scan(func(i uint32, _ *slot) { t.drop(i, nil) })
 	return t, nil
+}
+
+// Indexes returns the highest indexes of a view and of a source that a node has.
+func (t *Table) Indexes() (view, source uint32) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.scan(func(_ uint32, s *slot) { view, source = max(view, s.view), max(source, s.source) })
+	return view, source
 }
 
 // scan calls f for each slot that is a node when its turn comes.

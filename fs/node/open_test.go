@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -221,5 +222,39 @@ func TestOpenRefuses(t *testing.T) {
 	tab.slots.at(uint32(n.ID)).parent = 77
 	if _, err := Open(*chunks, exhausted, ignore); !errors.Is(err, ErrLayout) {
 		t.Errorf("Open of a node without a parent = %v, want ErrLayout", err)
+	}
+}
+
+// TestFirstGeneration: where the kernel holds ids of a table that was lost, none
+// of them leads to a node of the next one, nor of its successor's.
+func TestFirstGeneration(t *testing.T) {
+	lost, _ := newTestTable(t, ignore)
+	var chunks [][]byte
+	grow := func(size int) ([]byte, error) {
+		chunks = append(chunks, make([]byte, size))
+		return chunks[len(chunks)-1], nil
+	}
+	next, err := NewTable(grow, 1<<21, ignore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old := map[uint64]bool{}
+	for i := range uint64(100) {
+		old[ref(t, lost, i, RootID, strconv.FormatUint(i, 10)).ID] = true
+		if n := ref(t, next, i, RootID, strconv.FormatUint(i, 10)); old[n.ID] {
+			t.Fatalf("id %#x is back", n.ID)
+		}
+	}
+	successor, err := Open(chunks, grow, ignore)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(chunkSlots) { // beyond the chunk that was taken over
+		if n := ref(t, successor, 1000+i, RootID, strconv.FormatUint(1000+i, 10)); old[n.ID] || n.ID>>indexBits < 1<<21 {
+			t.Fatalf("id %#x in the successor", n.ID)
+		}
+	}
+	if n := successor.Get(RootID); n == nil || n.Kind != KindTop {
+		t.Errorf("the root is %v", n)
 	}
 }

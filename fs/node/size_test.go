@@ -17,7 +17,7 @@ func TestMillionNodes(t *testing.T) {
 	const million = 1_000_000
 	before := heap()
 	var memory Anonymous
-	tab, err := NewTable(memory.Grow, ignore)
+	tab, err := NewTable(memory.Grow, 0, ignore)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // layoutVersion changes with every change of slot, backing.Handle or the
 // meaning of a field: memory of another version is not taken over.
-const layoutVersion = 1
+const layoutVersion = 2
 
 const (
 	slotSize   = 200
@@ -77,6 +77,7 @@ type chunkHeader struct {
 	version uint32
 	size    uint32 // of a slot
 	number  uint32 // of the chunk, from 0
+	first   uint32 // generation of slots that were never used
 }
 
 // The layout is what it says: neither constant may be negative.

@@ -31,6 +31,7 @@ type chunk [chunkSlots]slot
 // is no slot's index. Guarded by Table.mu.
 type slots struct {
 	grow   Grow
+	first  uint32 // generation of slots that were never used
 	chunks []*chunk
 	free   uint32 // the first free slot, 0 for none
 	next   uint32 // from here on none was ever used
@@ -92,15 +93,20 @@ func (ss *slots) add(mem []byte) error {
 	if len(mem) != ChunkSize || uintptr(unsafe.Pointer(&mem[0]))%8 != 0 {
 		return fmt.Errorf("chunk %d of %d bytes: %w", len(ss.chunks), len(mem), ErrLayout)
 	}
-	h := (*chunkHeader)(unsafe.Pointer(&mem[0]))
-	want := chunkHeader{magic, layoutVersion, slotSize, uint32(len(ss.chunks))}
+	h, c := (*chunkHeader)(unsafe.Pointer(&mem[0])), (*chunk)(unsafe.Pointer(&mem[0]))
+	want := chunkHeader{magic, layoutVersion, slotSize, uint32(len(ss.chunks)), ss.first}
 	if *h == (chunkHeader{}) {
+		if ss.first != 0 {
+			for i := 1; i < chunkSlots; i++ {
+				c[i].head.Store(uint64(ss.first) << indexBits)
+			}
+		}
 		*h = want
 	}
 	if *h != want {
 		return fmt.Errorf("chunk %d: %w", len(ss.chunks), ErrLayout)
 	}
-	ss.chunks = append(ss.chunks, (*chunk)(unsafe.Pointer(&mem[0])))
+	ss.chunks = append(ss.chunks, c)
 	return nil
 }
 

@@ -42,25 +42,26 @@ type Table struct {
 	soft, hard int
 }
 
-func newTable(grow Grow, onFree func(id uint64)) *Table {
+func newTable(grow Grow, first uint32, onFree func(id uint64)) *Table {
 	t := &Table{onFree: onFree, pinned: map[uint64]backing.Object{}, soft: viewSoft, hard: viewHard}
-	t.slots.grow = grow
+	t.slots.grow, t.slots.first = grow, first
 	t.index.init(&t.slots)
 	return t
 }
 
 // NewTable returns a table that holds the mount's root only, in memory from
-// grow. onFree is called without a lock for each node that nobody knows any
-// more. The error is grow's.
-func NewTable(grow Grow, onFree func(id uint64)) (*Table, error) {
-	t := newTable(grow, onFree)
+// grow. Its ids begin with the generation first: 0, or where the kernel may still
+// hold ids of another table, one that those have not reached. onFree is called
+// without a lock for each node that nobody knows any more. The error is grow's.
+func NewTable(grow Grow, first uint32, onFree func(id uint64)) (*Table, error) {
+	t := newTable(grow, first, onFree)
 	root, err := t.slots.take()
 	if err != nil {
 		return nil, err
 	}
 	s := t.slots.at(root)
 	s.body = body{kind: KindTop, typ: policy.TypeDir, lookups: 1}
-	s.mark(stateNode)
+	s.head.Store(stateNode) // of the generation 0, in every table
 	return t, nil
 }
 

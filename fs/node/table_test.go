@@ -20,7 +20,7 @@ func newTestTable(t testing.TB, onFree func(uint64)) (*Table, *[][]byte) {
 		b := make([]byte, size)
 		chunks = append(chunks, b)
 		return b, nil
-	}, onFree)
+	}, 0, onFree)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestTableLimitsViews(t *testing.T) {
 
 func TestTableWithoutMemory(t *testing.T) {
 	boom := errors.New("boom")
-	if _, err := NewTable(func(int) ([]byte, error) { return nil, boom }, ignore); !errors.Is(err, boom) || !errors.Is(err, ErrFull) {
+	if _, err := NewTable(func(int) ([]byte, error) { return nil, boom }, 0, ignore); !errors.Is(err, boom) || !errors.Is(err, ErrFull) {
 		t.Errorf("NewTable without memory = %v", err)
 	}
 }

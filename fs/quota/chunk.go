@@ -78,19 +78,27 @@ func newChunk(number int, grow Grow) (*chunk, error) {
 		return nil, fmt.Errorf("%d bytes of memory, not %d aligned ones", len(mem), chunkSize)
 	}
 	c := &chunk{mem: mem}
-	h := c.header()
-	h.version, h.number, h.names = chunkVersion, uint32(number), chunkSize
-	copy(h.magic[:], chunkMagic) // last: without it there is no chunk
+	c.begin(number)
 	return c, nil
 }
 
-// attachChunk takes over the memory of a chunk that a predecessor filled.
+func (c *chunk) begin(number int) {
+	h := c.header()
+	h.version, h.number, h.names = chunkVersion, uint32(number), chunkSize
+	copy(h.magic[:], chunkMagic) // last: without it there is no chunk
+}
+
+// attachChunk takes over the memory of a chunk that a predecessor filled, or got
+// at the very end.
 func attachChunk(number int, mem []byte) (*chunk, error) {
 	if len(mem) != chunkSize || uintptr(unsafe.Pointer(unsafe.SliceData(mem)))%8 != 0 {
 		return nil, errLayout
 	}
 	c := &chunk{mem: mem}
 	h := c.header()
+	if h.magic == [len(h.magic)]byte{} {
+		c.begin(number)
+	}
 	if string(h.magic[:]) != chunkMagic || h.version != chunkVersion || int(h.number) != number {
 		return nil, errLayout
 	}

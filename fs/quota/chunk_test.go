@@ -120,3 +120,21 @@ func TestMemory(t *testing.T) {
 	}
 	runtime.KeepAlive(l)
 }
+
+// TestAttachUnbegun: a predecessor died between getting a chunk and writing to
+// it.
+func TestAttachUnbegun(t *testing.T) {
+	var mem shared
+	newSet(t, New(mem.grow, func(what string) { panic(what) }), free("one")...)
+	if _, err := mem.grow(chunkSize); err != nil {
+		t.Fatal(err)
+	}
+	l, err := Attach(mem.grow, func(what string) { panic(what) }, mem.chunks)
+	if err != nil {
+		t.Fatal(err)
+	}
+	take(t, l, newSet(t, l, free("one two")...), Charge{Bytes: 1})
+	if next, err := Attach(mem.grow, func(what string) { panic(what) }, mem.chunks); err != nil || next.Usage("two").Used.Bytes != 1 {
+		t.Errorf("the next one has %+v, %v", next, err)
+	}
+}
