@@ -69,9 +69,9 @@ func (s *Server) birth(dir spot, dirFD int, t policy.FileType, mode uint32, st *
 // ownerOf returns the owner of the mount's root.
 func (s *Server) ownerOf(dir spot, m *policy.Mount) uint32 {
 	src := s.sources.named(m.Source)
-	root := src.pinned()
+	root := s.pinned(src)
 	if root == nil { // the mount's source has vanished, a store of it has not
-		root = dir.source(s).pinned()
+		root = s.pinned(dir.source(s))
 	}
 	var st backing.Stat
 	if backing.StatFD(root.FD(), &st) == 0 {

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"grantfs/fs/backing"
 	"grantfs/fs/limit"
 	"grantfs/fs/node"
 )
@@ -98,7 +99,32 @@ func (s *Server) keepOpen(sp spot) syscall.Errno {
 	cs.unlinked.Take(sp.node.View)
 	cs.pinned[sp.node.ID] = struct{}{}
 	s.fds.Pin(sp.node.ID)
+	if s.vault != nil {
+		if err := s.vault.Hold(sp.node.ID, fd.Num()); err != nil {
+			s.opt.Log.Warn("a file that is open and has no name any more would not outlive a restart", "error", err)
+		}
+	}
 	return 0
+}
+
+// initPinned takes over descriptors that a predecessor had pinned, by node. Those
+// of nodes that are not open any more are closed.
+func (s *Server) initPinned(held map[uint64]int) {
+	cs := &s.caps
+	for id, fd := range held {
+		n := s.nodes.Get(id)
+		if n == nil || !s.files.inUse(id) {
+			backing.Close(fd)
+			if s.vault != nil {
+				s.vault.Drop(id)
+			}
+			continue
+		}
+		s.fds.Put(id, backing.FDPath, fd).Release()
+		s.fds.Pin(id)
+		cs.unlinked.Take(n.View)
+		cs.pinned[id] = struct{}{}
+	}
 }
 
 // unpin takes keepOpen back when nobody has the node open any more.
@@ -110,5 +136,8 @@ func (s *Server) unpin(n *node.Node) {
 		delete(cs.pinned, n.ID)
 		cs.unlinked.Give(n.View)
 		s.fds.Unpin(n.ID)
+		if s.vault != nil {
+			s.vault.Drop(n.ID)
+		}
 	}
 }

@@ -230,8 +230,13 @@ const fsyncDataOnly = 1
 
 func (s *Server) fsyncdir(c *call) syscall.Errno {
 	in := arg[fuse.FsyncIn](c)
-	_, h, errno := s.held(c, in.Fh)
+	sp, h, errno := s.held(c, in.Fh)
 	if errno != 0 || h.stream == nil {
+		return errno
+	}
+	h.stream.mu.Lock()
+	defer h.stream.mu.Unlock()
+	if errno := s.reopenStream(c, sp, h.stream); errno != 0 {
 		return errno
 	}
 	return h.stream.sync(in.FsyncFlags&fsyncDataOnly != 0)

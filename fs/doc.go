@@ -16,6 +16,10 @@
 //     swapped or a directory of its view was moved.
 //   - The indexes of views and sources are part of what node.Table keeps, and
 //     never change their meaning while it lives.
+//   - What sessions have open outlives the process: nodes, the names behind their
+//     indexes, handles, files and their backing ids lie in a memory.Memory that
+//     Attach takes over. Descriptors, rules and habits are found anew; a file
+//     without a name is held by a Vault.
 //   - File data is passed through or direct, never in FUSE's page cache.
 //   - Data moves when its account's rate and transfer limit let it go, in that
 //     order, then the ledger; what had to wait is judged again (passage.go). What

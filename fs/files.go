@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/memory"
 )
 
 const (
@@ -22,18 +23,32 @@ const (
 
 // file is what is kept for a regular file that is or was open.
 type file struct {
-	id uint64 // of its node
+	*fileRecord
+	number uint64 // of the record
 
-	mu      sync.Mutex   // held over the registration
-	backing atomic.Int32 // backing id that every open of the inode carries, 0 for none; set under mu
-	failed  bool         // passthrough is not to be had here; guarded by mu
+	mu     sync.Mutex // held over the registration
+	failed bool       // passthrough is not to be had here; guarded by mu
 
 	// Guarded by files.mu.
 	opens   int
-	created bool          // its creator's until the last close
 	closed  time.Time     // when it was open last
 	element *list.Element // in files.idle, nil while it is open
 }
+
+// fileRecord is what a successor must know of a file, besides the handles.
+type fileRecord struct {
+	node    uint64
+	backing atomic.Int32 // backing id that every open of the inode carries, 0 for none; set under file.mu
+	state   atomic.Uint32
+}
+
+// Bits of a fileRecord's state.
+const (
+	fileCreated uint32 = 1 << iota // its creator's until the last close; changed under files.mu
+	fileClosing                    // the backing id is being given back
+)
+
+const fileVersion = 1 // of fileRecord
 
 // files holds the open state of nodes, and keeps the backing ids of those that
 // were open a short while ago: to register one costs more than to open the file.
@@ -41,23 +56,63 @@ type file struct {
 // to open an inode with two backings.
 type files struct {
 	release func(backing int32)
+	records *memory.Slots[fileRecord]
 
 	mu     sync.Mutex // guards what follows, and what it says of every file
 	byNode map[uint64]*file
 	idle   *list.List // of *file that are not open, the longest closed in front
 }
 
-func (fs *files) init(release func(backing int32)) {
+// init takes over what lies in m. Its files count as closed just now until they
+// are opened. What a predecessor was about to give back is given back; at most one
+// backing id, of a file that was being registered when it died, is nobody's.
+func (fs *files) init(m *memory.Memory, release func(backing int32)) (err error) {
 	fs.release, fs.byNode, fs.idle = release, map[uint64]*file{}, list.New()
+	if fs.records, err = memory.OpenSlots[fileRecord](m, memory.Files, fileVersion); err != nil {
+		return err
+	}
+	now := time.Now()
+	for number, r := range fs.records.Used() {
+		f := &file{fileRecord: r, number: number}
+		if fs.byNode[r.node] != nil || r.state.Load()&fileClosing != 0 {
+			fs.forget(f)
+			continue
+		}
+		fs.byNode[r.node] = f
+		f.closed, f.element = now, fs.idle.PushBack(f)
+	}
+	return nil
 }
 
-// opened counts one more open of a node.
-func (fs *files) opened(id uint64, created bool) *file {
+// settle ends what is left of created files that turned out not to be open, after
+// the handles of a predecessor were counted.
+func (fs *files) settle() {
+	for e := fs.idle.Front(); e != nil; {
+		f := e.Value.(*file)
+		e = e.Next()
+		f.state.Store(0)
+		if f.backing.Load() == 0 {
+			fs.remove(f)
+			fs.forget(f)
+		}
+	}
+}
+
+// opened counts one more open of a node. The error is ENFILE.
+func (fs *files) opened(id uint64, created bool) (*file, syscall.Errno) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.byNode[id]
 	if f == nil {
-		f = &file{id: id}
+		number, record, err := fs.records.Take(func(r *fileRecord) {
+			r.node = id
+			r.backing.Store(0)
+			r.state.Store(0)
+		})
+		if err != nil {
+			return nil, syscall.ENFILE
+		}
+		f = &file{fileRecord: record, number: number}
 		fs.byNode[id] = f
 	}
 	if f.element != nil {
@@ -65,8 +120,10 @@ func (fs *files) opened(id uint64, created bool) *file {
 		f.element = nil
 	}
 	f.opens++
-	f.created = f.created || created
-	return f
+	if created {
+		f.state.Store(fileCreated)
+	}
+	return f, 0
 }
 
 // closed counts one open less. A file that was created here remains its
@@ -81,7 +138,8 @@ func (fs *files) closed(id uint64) {
 	f.opens--
 	var old *file
 	if f.opens <= 0 {
-		f.opens, f.created = 0, false
+		f.opens = 0
+		f.state.Store(0)
 		f.closed, f.element = time.Now(), fs.idle.PushBack(f)
 		if f.backing.Load() == 0 {
 			old = f
@@ -95,12 +153,14 @@ func (fs *files) closed(id uint64) {
 }
 
 // remove takes out a file that is not open, nil for none. The caller holds mu
-// and forgets the file afterwards.
+// and forgets the file afterwards. Backing ids come again one day: a successor
+// must neither use this one nor leave it open.
 func (fs *files) remove(f *file) {
 	if f == nil {
 		return
 	}
-	delete(fs.byNode, f.id)
+	f.state.Store(fileClosing)
+	delete(fs.byNode, f.node)
 	if f.element != nil {
 		fs.idle.Remove(f.element)
 		f.element = nil
@@ -113,9 +173,10 @@ func (fs *files) forget(f *file) {
 	if f == nil {
 		return
 	}
-	if id := f.backing.Swap(0); id != 0 {
+	if id := f.backing.Load(); id != 0 {
 		fs.release(id)
 	}
+	fs.records.Give(f.number)
 }
 
 // expire forgets the files that were closed before a time.
@@ -141,7 +202,7 @@ func (fs *files) creating(id uint64) bool {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	f := fs.byNode[id]
-	return f != nil && f.created
+	return f != nil && f.state.Load()&fileCreated != 0
 }
 
 // inUse reports whether the file is open.

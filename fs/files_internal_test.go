@@ -4,11 +4,14 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"grantfs/fs/memory"
 )
 
 // registered gives an open file a backing id as backingID does.
 func registered(fs *files, node uint64, id int32) {
-	fs.opened(node, false).backing.Store(id)
+	f, _ := fs.opened(node, false)
+	f.backing.Store(id)
 }
 
 // TestKeptBackings: an id is given back once, and never while its file is open.
@@ -22,7 +25,14 @@ func TestKeptBackings(t *testing.T) {
 		released = nil
 	}
 	var fs files
-	fs.init(func(id int32) { released = append(released, id) })
+	m, err := memory.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if err := fs.init(m, func(id int32) { released = append(released, id) }); err != nil {
+		t.Fatal(err)
+	}
 	ever := time.Now().Add(time.Hour)
 
 	registered(&fs, 1, 11)
@@ -30,7 +40,7 @@ func TestKeptBackings(t *testing.T) {
 	fs.closed(1)
 	fs.expire(time.Now().Add(-time.Hour))
 	expect("closed a moment ago")
-	if f := fs.opened(1, false); f.backing.Load() != 11 {
+	if f, _ := fs.opened(1, false); f.backing.Load() != 11 {
 		t.Errorf("opened again with backing %d, want 11", f.backing.Load())
 	}
 	fs.expire(ever)

@@ -1,13 +1,12 @@
 package fs
 
 import (
-	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"grantfs/fs/memory"
 	"grantfs/fs/node"
 )
 
@@ -42,30 +41,94 @@ type handle struct {
 	pace atomic.Pointer[sourcePace]
 }
 
-// handles are the open handles; a file handle of the protocol is a key here.
+// handleRecord is what a successor must know of a handle.
+type handleRecord struct {
+	node     uint64
+	pid, uid uint32
+	mode     HandleMode
+	flags    uint8
+}
+
+// Flags of a handleRecord.
+const (
+	handleRead uint8 = 1 << iota
+	handleWrite
+	handleCreated
+)
+
+const handleVersion = 1 // of handleRecord
+
+func (h *handle) record() handleRecord {
+	r := handleRecord{node: h.node.ID, pid: h.pid, uid: h.uid, mode: h.mode}
+	if h.read {
+		r.flags |= handleRead
+	}
+	if h.write {
+		r.flags |= handleWrite
+	}
+	if h.created {
+		r.flags |= handleCreated
+	}
+	return r
+}
+
+// handles are the open handles; a file handle of the protocol is the number of a
+// record and a key here.
 type handles struct {
+	records *memory.Slots[handleRecord]
+
 	mu    sync.RWMutex // guards what follows
 	items map[uint64]*handle
 	modes [HandleModes]int
-	next  uint64
 }
 
-func (hs *handles) init() { hs.items = map[uint64]*handle{} }
+// initHandles takes over the handles that lie in m, of nodes and files that were
+// taken over before. A directory is opened again when it is read.
+func (s *Server) initHandles(m *memory.Memory) (err error) {
+	hs := &s.handles
+	hs.items = map[uint64]*handle{}
+	if hs.records, err = memory.OpenSlots[handleRecord](m, memory.Handles, handleVersion); err != nil {
+		return err
+	}
+	for number, r := range hs.records.Used() {
+		h := &handle{
+			node: s.nodes.Get(r.node), pid: r.pid, uid: r.uid, mode: min(r.mode, HandleModes-1),
+			read: r.flags&handleRead != 0, write: r.flags&handleWrite != 0, created: r.flags&handleCreated != 0,
+		}
+		if h.node == nil {
+			hs.records.Give(number)
+			continue
+		}
+		if h.mode == Directory {
+			h.stream = &stream{fd: -1, lost: true}
+		} else if _, errno := s.files.opened(r.node, false); errno != 0 {
+			return errno
+		}
+		s.capOf(h).Take(h.node.View)
+		hs.items[number] = h
+		hs.modes[h.mode]++
+	}
+	s.files.settle()
+	return nil
+}
 
-// hold registers a handle and returns its number.
-func (s *Server) hold(c *call, h *handle) uint64 {
+// hold registers a handle and returns its number. The error is ENFILE.
+func (s *Server) hold(c *call, h *handle) (uint64, syscall.Errno) {
 	h.pid, h.uid = c.head.Pid, c.head.Uid
 	if h.stream != nil {
 		h.mode = Directory
 	}
-	s.capOf(h).Take(h.node.View)
 	hs := &s.handles
+	number, _, err := hs.records.Take(func(r *handleRecord) { *r = h.record() })
+	if err != nil {
+		return 0, syscall.ENFILE
+	}
+	s.capOf(h).Take(h.node.View)
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	hs.modes[h.mode]++
-	hs.next++
-	hs.items[hs.next] = h
-	return hs.next
+	hs.items[number] = h
+	return number, 0
 }
 
 // get returns a handle of the node, EBADF if there is none.
@@ -97,6 +160,7 @@ func (s *Server) letGo(fh uint64) {
 	if h == nil {
 		return
 	}
+	hs.records.Give(fh)
 	s.capOf(h).Give(h.node.View)
 	if h.stream != nil {
 		h.stream.close()
@@ -137,14 +201,13 @@ func (s *Server) staysOpen(c *call, id uint64) bool {
 	return s.files.inUse(id)
 }
 
-// closeAll releases what handles hold after the last request.
+// closeAll releases what handles hold in this process after the last request. The
+// records stay: a successor may go on with them.
 func (s *Server) closeAll() {
-	hs := &s.handles
-	hs.mu.RLock()
-	open := slices.Collect(maps.Keys(hs.items))
-	hs.mu.RUnlock()
-	for _, fh := range open {
-		s.letGo(fh)
+	for _, h := range s.handles.all() {
+		if h.stream != nil {
+			h.stream.close()
+		}
 	}
 }
 

@@ -155,6 +155,9 @@ func mountFor(t testing.TB, in policy.Input, ids map[string]policy.IDs, entry ti
 		if n := s.Panics(); n != 0 {
 			t.Errorf("%d requests panicked", n)
 		}
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
 		if after := openFDs(t); !slices.Equal(before, after) {
 			t.Errorf("descriptors before the mount: %v, after it: %v", before, after)
 		}

@@ -31,8 +31,7 @@ func (s *Server) open(c *call) syscall.Errno {
 	if errno := s.openData(sp, h.write, flags); errno != 0 {
 		return errno
 	}
-	s.handleOut(c, reply[fuse.OpenOut](c), sp, h)
-	return 0
+	return s.handleOut(c, reply[fuse.OpenOut](c), sp, h)
 }
 
 // openData opens the file as far as an open(2) must be able to fail: a reader
@@ -95,8 +94,11 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 // file carries the inode's one backing id, a mediated one adds DIRECT_IO
 // (architecture.md §3.4): the kernel refuses a mix. Only at the close of what was
 // written here could there be anything to do.
-func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) {
-	f := s.files.opened(sp.node.ID, h.created)
+func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errno syscall.Errno) {
+	f, errno := s.files.opened(sp.node.ID, h.created)
+	if errno != 0 {
+		return errno
+	}
 	// A creator that may not download gets no way to the data but through read:
 	// mmap(2) would go to the backing.
 	blind := h.created && h.read && !sp.where.Place.Check(policy.OpOpenRead, sp.target(nil)).Allowed()
@@ -126,7 +128,10 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) {
 			s.fds.CloseKind(sp.node.ID, backing.FDWrite)
 		}
 	}
-	out.Fh = s.hold(c, h)
+	if out.Fh, errno = s.hold(c, h); errno != 0 {
+		s.files.closed(sp.node.ID)
+	}
+	return errno
 }
 
 // create makes a regular file and opens it; of two at once, the loser opens
@@ -147,7 +152,11 @@ func (s *Server) create(c *call) syscall.Errno {
 	h := &handle{node: sp.node, created: created}
 	h.read, h.write = accessMode(in.Flags)
 	out := reply[fuse.CreateOut](c)
-	s.handleOut(c, &out.OpenOut, sp, h) // first: the creator's file is shown as its own
+	// First the handle: the creator's file is shown as its own.
+	if errno := s.handleOut(c, &out.OpenOut, sp, h); errno != 0 {
+		s.nodes.Forget(sp.node.ID, 1)
+		return errno
+	}
 	s.entry(&out.EntryOut, sp, &c.stat)
 	return 0
 }

@@ -8,6 +8,7 @@ import (
 
 	"grantfs/fs/backing"
 	"grantfs/fs/limit"
+	"grantfs/fs/memory"
 	"grantfs/policy"
 )
 
@@ -56,17 +57,18 @@ func (nobody) Source(int) (account string, addr netip.Addr, ok bool) { return ""
 
 // initLimits makes the token buckets, and the transfer counters as they were left.
 func (s *Server) initLimits() error {
+	inherited := len(s.memory.Held(memory.Transfers)) > 0
 	if s.opt.Sessions == nil {
 		s.opt.Sessions = nobody{}
 	}
 	var err error
-	if s.rates, err = limit.NewRates(limit.Memory{}, s.effective); err != nil {
+	if s.rates, err = limit.NewRates(s.limitMemory(memory.Rates), s.effective); err != nil {
 		return err
 	}
-	if s.transfers, err = limit.NewTransfers(limit.Memory{}, s.effective, time.Now); err != nil {
+	if s.transfers, err = limit.NewTransfers(s.limitMemory(memory.Transfers), s.effective, time.Now); err != nil {
 		return err
 	}
-	if s.opt.Transferred != nil {
+	if s.opt.Transferred != nil && !inherited {
 		if err := s.transfers.Restore(s.opt.Transferred); err != nil {
 			s.opt.Log.Error("what accounts have transferred in this period is lost, they begin anew", "error", err)
 		}
@@ -74,8 +76,13 @@ func (s *Server) initLimits() error {
 	return nil
 }
 
+// limitMemory is where what limits count lies.
+func (s *Server) limitMemory(o memory.Owner) limit.Memory {
+	return limit.Memory{Held: s.memory.Held(o), Grow: s.memory.Grow(o)}
+}
+
 // Transfers returns the counters of what accounts have moved, also after Serve
-// has returned.
+// has returned, until Close.
 func (s *Server) Transfers() *limit.Transfers { return s.transfers }
 
 // effective returns what the policy in force says of an account (limit.Policy).

@@ -159,7 +159,7 @@ func (s *Server) root(sp spot) (*backing.Root, syscall.Errno) {
 	if src == nil {
 		return nil, syscall.ENOENT
 	}
-	r := src.pinned()
+	r := s.pinned(src)
 	if r == nil {
 		return nil, syscall.ENOENT
 	}

@@ -33,8 +33,10 @@ func (s *Server) opendir(c *call) syscall.Errno {
 		}
 	}
 	out := reply[fuse.OpenOut](c)
-	out.Fh = s.hold(c, &handle{node: sp.node, stream: d})
-	return 0
+	if out.Fh, errno = s.hold(c, &handle{node: sp.node, stream: d}); errno != 0 {
+		d.close()
+	}
+	return errno
 }
 
 // mayList judges the listing of a directory, at opendir and at each block.
@@ -90,6 +92,9 @@ func (s *Server) list(c *call, plus bool) syscall.Errno {
 	l := lister{s: s, c: c, dir: sp, plus: plus, left: math.MaxInt, room: min(int(in.Size), len(c.out))}
 	h.stream.mu.Lock()
 	defer h.stream.mu.Unlock()
+	if errno := s.reopenStream(c, sp, h.stream); errno != 0 {
+		return errno
+	}
 	l.adapt(h.stream, in.Offset)
 	errno = l.block(h.stream, in.Offset)
 	if errno == 0 && c.size == 0 && !h.stream.since.IsZero() { // the end

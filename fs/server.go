@@ -12,6 +12,7 @@ import (
 	"grantfs/fs/backing"
 	"grantfs/fs/kernel"
 	"grantfs/fs/limit"
+	"grantfs/fs/memory"
 	"grantfs/fs/node"
 	"grantfs/policy"
 )
@@ -42,7 +43,8 @@ type Options struct {
 	Observer     Observer
 	Policy       Policy
 	Sessions     Sessions // nil: there are none
-	// Transferred is the Snapshot of an earlier Server's Transfers, nil for none.
+	// Transferred is the Snapshot of an earlier Server's Transfers, nil for none. It
+	// counts where there is nothing to take over.
 	Transferred []byte
 	// AlwaysPlus answers each READDIRPLUS in full, as the kernel asks for it:
 	// only to compare with.
@@ -53,7 +55,8 @@ type Options struct {
 type Server struct {
 	opt       Options
 	conn      *kernel.Conn
-	memory    node.Anonymous // of nodes
+	memory    *memory.Memory
+	vault     Vault // nil for none
 	nodes     *node.Table
 	fds       *backing.Cache
 	views     views
@@ -82,9 +85,30 @@ type epochPolicy struct {
 	since time.Time // when it was loaded: the mtime of what only views provide
 }
 
-// Mount mounts the file system and answers the kernel's first request. The
-// process's umask is cleared: see backing.Unmask.
+// Mount mounts the file system and answers the kernel's first request. The mount
+// is this process's own: see Attach for one that outlives it. The process's umask is cleared: see
+// backing.Unmask.
 func Mount(opt Options) (*Server, error) {
+	m, err := memory.New()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := kernel.Mount(opt.Point)
+	if err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	err = conn.Start()
+	if err == nil {
+		var s *Server
+		if s, err = newServer(opt, Inheritance{Conn: conn, Memory: m}); err == nil {
+			return s, nil
+		}
+	}
+	return nil, errors.Join(err, conn.Unmount(), conn.Close(), m.Close())
+}
+
+// newServer makes a server of a connection, with the state that lies in memory.
+func newServer(opt Options, in Inheritance) (*Server, error) {
 	if err := backing.Unmask(); err != nil {
 		return nil, fmt.Errorf("drop supplementary groups: %w", err)
 	}
@@ -92,35 +116,22 @@ func Mount(opt Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the limit of open files: %w", err)
 	}
-	s := &Server{opt: opt, fds: backing.NewCache(min(maxIdle, fds/4)), swapped: make(chan struct{}, 1)}
-	if s.nodes, err = node.NewTable(s.memory.Grow, s.nodeFreed); err != nil {
-		return nil, fmt.Errorf("make the node table: %w", err)
+	s := &Server{
+		opt: opt, conn: in.Conn, memory: in.Memory, vault: in.Vault,
+		fds: backing.NewCache(min(maxIdle, fds/4)), swapped: make(chan struct{}, 1),
 	}
-	s.views.init()
-	s.sources.init()
-	s.handles.init()
 	s.caps.init(fds)
-	s.files.init(func(id int32) { s.conn.CloseBacking(id) })
 	s.calls.New = func() any { return new(call) }
 	s.policy.Store(&epochPolicy{Policy: opt.Policy, epoch: 1, since: time.Now()})
 	s.opt.Policy = Policy{} // that of the first epoch is not kept for ever
-	if err := s.initLimits(); err != nil {
-		return nil, errors.Join(err, s.memory.Close())
-	}
-
-	conn, err := kernel.Mount(opt.Point)
-	if err != nil {
-		return nil, errors.Join(err, s.memory.Close())
-	}
-	s.conn = conn
-	if err := conn.Start(); err != nil {
-		return nil, errors.Join(err, conn.Unmount(), conn.Close(), s.memory.Close())
+	if err := s.takeOver(in.Held); err != nil {
+		return nil, err
 	}
 	return s, nil
 }
 
-// Serve answers requests until the file system is unmounted, then releases
-// everything.
+// Serve answers requests until the file system is unmounted or Drain is called,
+// then releases what this process holds of it, but the memory: see Close.
 func (s *Server) Serve() error {
 	stops := []func(){s.afterSwaps(), s.sweep()}
 	err := s.conn.Serve(s)
@@ -131,8 +142,12 @@ func (s *Server) Serve() error {
 	s.nodes.Close()
 	s.fds.Close()
 	s.sources.close()
-	return errors.Join(err, s.conn.Close(), s.memory.Close())
+	return errors.Join(err, s.conn.Close())
 }
+
+// Close ends the use of the memory, after Serve: nothing of the Server may be used
+// any more, not even by a request that hung beyond Drain.
+func (s *Server) Close() error { return s.memory.Close() }
 
 // Unmount takes the file system away, even while sessions are inside. Serve
 // returns then.

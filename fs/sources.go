@@ -3,6 +3,7 @@ package fs
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/memory"
 	"grantfs/policy"
 )
 
@@ -36,14 +38,29 @@ type sources struct {
 	mu     sync.RWMutex // guards what follows
 	byPath map[string]*source
 	list   []*source // by index; 0 is none
+	kept   numbered
 	closed bool
 
 	checks sync.WaitGroup // looks by CheckSources
 }
 
-func (ss *sources) init() {
+// init takes over what lies in m.
+func (ss *sources) init(m *memory.Memory, log *slog.Logger) error {
 	ss.byPath = map[string]*source{}
 	ss.list = []*source{nil}
+	held, err := ss.kept.open(m, memory.Sources, log)
+	for _, path := range held {
+		ss.add(path)
+	}
+	return err
+}
+
+// add appends a source. The caller holds mu.
+func (ss *sources) add(path string) *source {
+	src := &source{index: uint32(len(ss.list)), path: path}
+	ss.byPath[path] = src
+	ss.list = append(ss.list, src)
+	return src
 }
 
 func (ss *sources) at(index uint32) *source {
@@ -64,10 +81,8 @@ func (ss *sources) named(path string) *source {
 	if src := ss.byPath[path]; src != nil {
 		return src
 	}
-	src = &source{index: uint32(len(ss.list)), path: path}
-	ss.byPath[path] = src
-	ss.list = append(ss.list, src)
-	return src
+	ss.kept.append(path)
+	return ss.add(path)
 }
 
 // close releases every source. No request may use them any more.
@@ -83,8 +98,18 @@ func (ss *sources) close() {
 	}
 }
 
-// pinned returns the source's root as it was last opened, nil if never.
-func (src *source) pinned() *backing.Root { return src.root.Load() }
+// pinned returns the source's root as it was last opened, nil if never. A
+// predecessor may have opened it, and its nodes be known: it is opened then.
+func (s *Server) pinned(src *source) *backing.Root {
+	if root := src.root.Load(); root != nil {
+		return root
+	}
+	root, errno := s.enter(src, nil, policy.IDs{})
+	if errno != 0 {
+		return nil
+	}
+	return root
+}
 
 // enter returns the source's root for a request that comes in through its
 // path: it is opened if need be, and replaced if the path leads to another

@@ -56,7 +56,7 @@ func less(a, b uint64) uint64 {
 
 func (s *Server) statfsRoot(sp spot) *backing.Root {
 	if sp.node.Kind == node.KindBacked {
-		return sp.source(s).pinned()
+		return s.pinned(sp.source(s))
 	}
 	for _, m := range sp.rules.view.Mounts() {
 		if root, errno := s.enter(s.sources.named(m.Source), m, sp.rules.ids); errno == 0 {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/node"
 )
 
 // stream reads one open directory. Its entries are first those that the view
@@ -19,6 +20,7 @@ type stream struct {
 	store  []byte     // what buf lies in
 	cookie uint64     // where the backing directory stands before buf
 	closed bool
+	lost   bool      // a predecessor had it open: see reopenStream
 	since  time.Time // when its first block was sent, if all names were with their attributes so far
 	spared bool      // some were not, since the kernel knows them
 }
@@ -58,9 +60,8 @@ func (d *stream) close() {
 	d.closed = true
 }
 
+// sync writes the directory to its disk. The caller holds mu.
 func (d *stream) sync(dataOnly bool) syscall.Errno {
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.fd < 0 || d.closed {
 		return 0
 	}
@@ -104,6 +105,23 @@ func (d *stream) next() (e backing.Dirent, size int, ok bool, errno syscall.Errn
 // take consumes the entry that next has returned.
 func (d *stream) take(e backing.Dirent, size int) {
 	d.buf, d.cookie = d.buf[size:], e.Next
+}
+
+// reopenStream opens a directory that a predecessor had open; the cookie of the
+// next request says where to go on. The caller holds d.mu.
+func (s *Server) reopenStream(c *call, sp spot, d *stream) syscall.Errno {
+	if !d.lost || d.closed {
+		return 0
+	}
+	if sp.node.Kind != node.KindTop {
+		again, errno := s.openStream(c, sp)
+		if errno != 0 {
+			return errno
+		}
+		d.fd = again.fd
+	}
+	d.lost = false
+	return 0
 }
 
 // openStream opens the directory behind sp for reading.

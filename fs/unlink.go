@@ -92,7 +92,7 @@ func (s *Server) known(dir spot, fd int, name backing.Name, st *backing.Stat) (s
 	if typeOf(st) == policy.TypeFile && st.Nlink > 1 {
 		key.Parent = dir.node.ID
 	}
-	if root := src.pinned(); root != nil && root.HasHandles() {
+	if root := s.pinned(src); root != nil && root.HasHandles() {
 		h, errno := backing.HandleAt(fd, name)
 		if errno != 0 {
 			return spot{}, false

@@ -1,9 +1,11 @@
 package fs
 
 import (
+	"log/slog"
 	"sync"
 	"sync/atomic"
 
+	"grantfs/fs/memory"
 	"grantfs/policy"
 )
 
@@ -29,11 +31,26 @@ type views struct {
 	mu     sync.RWMutex // guards what follows
 	byName map[string]*view
 	list   []*view // by index; 0 is nobody's
+	kept   numbered
 }
 
-func (vs *views) init() {
+// init takes over what lies in m.
+func (vs *views) init(m *memory.Memory, log *slog.Logger) error {
 	vs.byName = map[string]*view{}
 	vs.list = []*view{nil}
+	held, err := vs.kept.open(m, memory.Views, log)
+	for _, account := range held {
+		vs.add(account)
+	}
+	return err
+}
+
+// add appends a view. The caller holds mu.
+func (vs *views) add(account string) *view {
+	v := &view{index: uint32(len(vs.list)), name: account}
+	vs.byName[account] = v
+	vs.list = append(vs.list, v)
+	return v
 }
 
 // at returns the view with an index that named or byName gave.
@@ -56,10 +73,8 @@ func (vs *views) named(account string) *view {
 	if v := vs.byName[account]; v != nil {
 		return v
 	}
-	v = &view{index: uint32(len(vs.list)), name: account}
-	vs.byName[account] = v
-	vs.list = append(vs.list, v)
-	return v
+	vs.kept.append(account)
+	return vs.add(account)
 }
 
 // rulesOf returns the rules of a view under the policy of this moment.

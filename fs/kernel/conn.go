@@ -26,6 +26,9 @@ type Conn struct {
 	features Features
 	lanes    lanes
 	backings atomic.Int64
+	kept     bool // by another process, which makes a successor of this one
+	draining atomic.Bool
+	loop     atomic.Pointer[loop]
 
 	mu      sync.Mutex // guards what follows
 	control int        // the connection's abort file, 0 for none (any more)
@@ -69,6 +72,9 @@ func (c *Conn) Close() error {
 // errDone says that the mount is gone.
 var errDone = errors.New("connection closed by the kernel")
 
+// errDrained says that a reader should leave.
+var errDrained = errors.New("no more requests are wanted")
+
 // read reads one request (fuse(4)).
 func (c *Conn) read(buf []byte) (int, error) {
 	for {
@@ -76,7 +82,11 @@ func (c *Conn) read(buf []byte) (int, error) {
 		switch err {
 		case nil:
 			return n, nil
-		case syscall.EINTR, syscall.EAGAIN, syscall.ENOENT: // ENOENT: interrupted before it was read
+		case syscall.EINTR:
+			if c.draining.Load() {
+				return 0, errDrained
+			}
+		case syscall.EAGAIN, syscall.ENOENT: // ENOENT: interrupted before it was read
 		case syscall.ENODEV, syscall.ECONNABORTED:
 			return 0, errDone
 		default:

@@ -12,6 +12,11 @@
 // neither reader nor slot. What waits can be interrupted (fuse's INTERRUPT); a
 // system call on a backing can't, so other interrupts are dropped.
 //
+// A connection may outlive the process that serves it: Attach goes on with one that
+// another process has made. Drain stops reading, by a signal to those readers that
+// wait, and lets what was read be answered; what a process left unanswered because
+// it was killed, Resend brings again.
+//
 // Lock order: loop.mu → lanes.mu or Conn.mu; Conn.notifying → Conn.mu;
 // interrupts.mu is a leaf. Conn.notifying is held over a notification, which waits
 // for no request.

@@ -27,6 +27,7 @@ type loop struct {
 	watchdog   *watchdog
 	lanes      *lanes
 	interrupts interrupts
+	ended      chan struct{} // closed when nothing of it runs any more
 
 	mu      sync.Mutex // guards what follows
 	err     error
@@ -47,10 +48,10 @@ const stuckBit = 1
 // more on large ones (measured: more than needed are slower).
 func Readers() int { return min(4, max(2, runtime.NumCPU()/2)) }
 
-// Serve answers requests until the mount is gone and every request under way
-// has been answered. It returns the first error of a reader.
+// Serve answers requests until the mount is gone, or Drain is called, and every
+// request under way has been answered. It returns the first error of a reader.
 func (c *Conn) Serve(h Handler) error {
-	l := &loop{conn: c, handler: h, base: Readers(), readers: map[*reader]struct{}{}, lanes: &c.lanes}
+	l := &loop{conn: c, handler: h, base: Readers(), readers: map[*reader]struct{}{}, lanes: &c.lanes, ended: make(chan struct{})}
 	l.pool.New = func() any {
 		return &buffers{in: make([]byte, MaxTransfer+inputRoom), out: make([]byte, OutHeaderSize+MaxTransfer+inputRoom)}
 	}
@@ -60,8 +61,10 @@ func (c *Conn) Serve(h Handler) error {
 	for range l.base {
 		l.start()
 	}
+	c.loop.Store(l)
 	l.wg.Wait()
 	l.watchdog.stop()
+	close(l.ended)
 	return l.err
 }
 
@@ -74,6 +77,9 @@ func (l *loop) start() {
 
 // add is start for a caller that holds mu.
 func (l *loop) add() {
+	if l.conn.draining.Load() {
+		return
+	}
 	r := &reader{}
 	l.readers[r] = struct{}{}
 	l.wg.Go(func() { l.run(r) })
@@ -83,8 +89,11 @@ func (l *loop) run(me *reader) {
 	defer l.leave(me)
 	b := l.pool.Get().(*buffers)
 	defer l.pool.Put(b)
-	for {
+	for !l.conn.draining.Load() {
 		n, err := l.conn.read(b.in)
+		if errors.Is(err, errDrained) {
+			return
+		}
 		if err != nil {
 			l.fail(err)
 			return
@@ -130,7 +139,8 @@ func (l *loop) leave(me *reader) {
 }
 
 // fail ends all waiting, notes the first error and ends the connection: a mount
-// with fewer and fewer readers would die without a word.
+// with fewer and fewer readers would die without a word. One that is kept is
+// drained instead, for a successor to go on.
 func (l *loop) fail(err error) {
 	l.interrupts.end()
 	if errors.Is(err, errDone) {
@@ -138,7 +148,12 @@ func (l *loop) fail(err error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil {
+	switch {
+	case l.err != nil:
+	case l.conn.kept:
+		l.err = err
+		l.conn.draining.Store(true)
+	default:
 		l.err = errors.Join(err, l.conn.abort())
 	}
 }

@@ -11,6 +11,7 @@ import (
 // their own.
 const (
 	notifyInvalInode = 2 // FUSE_NOTIFY_INVAL_INODE
+	notifyResend     = 7 // FUSE_NOTIFY_RESEND
 	notifyIncEpoch   = 8 // FUSE_NOTIFY_INC_EPOCH
 )
 

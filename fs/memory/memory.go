@@ -160,6 +160,10 @@ func (m *Memory) FD() int { return m.fd }
 // before and is still known outside must not be taken for what is numbered now.
 func (m *Memory) Epoch() uint32 { return m.header().epoch }
 
+// FirstGeneration is where the generations of what is numbered in the memory
+// begin: it tells the numbers of one epoch from those of another.
+func (m *Memory) FirstGeneration() uint32 { return m.Epoch() * (lastGeneration / epochs) }
+
 // Held returns the chunks of an owner in the order they were asked for.
 func (m *Memory) Held(o Owner) [][]byte {
 	m.mu.Lock()

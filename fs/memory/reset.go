@@ -22,6 +22,16 @@ func Reset(fd int) (*Memory, error) {
 	return m, nil
 }
 
+// Renew is Reset of the memory's own file; m must not be used any more.
+func (m *Memory) Renew() (*Memory, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.unmap(); err != nil {
+		return nil, fmt.Errorf("empty the shared memory: %w", err)
+	}
+	return Reset(m.fd)
+}
+
 func reset(fd int) (*Memory, error) {
 	// What the last epoch was may be damaged too.
 	var random [4]byte

@@ -36,7 +36,7 @@ type slot[T any] struct {
 type Slots[T any] struct {
 	grow    func(size int) ([]byte, error)
 	version uint32
-	epoch   uint32
+	first   uint32 // generation
 
 	mu     sync.Mutex // guards what follows
 	chunks [][]slot[T]
@@ -46,7 +46,7 @@ type Slots[T any] struct {
 // OpenSlots returns the table of an owner, with the records that it holds
 // already. version is that of T: memory of another one is ErrLayout.
 func OpenSlots[T any](m *Memory, o Owner, version uint32) (*Slots[T], error) {
-	t := &Slots[T]{grow: m.Grow(o), version: version, epoch: m.Epoch()}
+	t := &Slots[T]{grow: m.Grow(o), version: version, first: m.FirstGeneration()}
 	for i, mem := range m.Held(o) {
 		if err := t.add(mem); err != nil {
 			return nil, fmt.Errorf("chunk %d of owner %d: %w", i, o, err)
@@ -67,10 +67,9 @@ func (t *Slots[T]) add(mem []byte) error {
 	switch {
 	case h.magic.Load() == 0:
 		h.size, h.version = uint32(size), t.version
-		if t.epoch != 0 {
-			first := uint64(t.epoch) * (lastGeneration / epochs) << indexBits
+		if t.first != 0 {
 			for i := range slots {
-				slots[i].head.Store(first)
+				slots[i].head.Store(uint64(t.first) << indexBits)
 			}
 		}
 		h.magic.Store(slotsMagic)

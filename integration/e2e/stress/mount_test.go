@@ -91,6 +91,9 @@ func mount(t *testing.T, counted bool) *mounted {
 		if n := server.Panics(); n != 0 {
 			t.Errorf("%d requests panicked", n)
 		}
+		if err := server.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
 	})
 	return &mounted{server, filepath.Join(point, "stress"), back}
 }
