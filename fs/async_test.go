@@ -12,7 +12,7 @@ import (
 type iocb struct {
 	_      uint64
 	_      [2]uint32
-	opcode uint16
+	_      uint16 // opcode: IOCB_CMD_PREAD is 0
 	_      int16
 	fd     uint32
 	buf    uint64
