@@ -89,6 +89,9 @@ func (s *Server) openMemory() (err error) {
 	if err := s.files.init(s.memory, func(id int32) { s.conn.CloseBacking(id) }); err != nil {
 		return fmt.Errorf("files: %w", err)
 	}
+	if err := s.initCharges(); err != nil {
+		return fmt.Errorf("charges: %w", err)
+	}
 	if err := s.initHandles(s.memory); err != nil {
 		return fmt.Errorf("handles: %w", err)
 	}

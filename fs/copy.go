@@ -80,9 +80,21 @@ func (s *Server) copyAt(from spot, fromOff int64, to spot, toOff int64, n int) (
 		return 0, errno
 	}
 	defer toFD.Release()
-	n, errno = backing.Copy(fromFD.Num(), fromOff, toFD.Num(), toOff, n)
+	var st backing.Stat
+	if errno := backing.StatFD(fromFD.Num(), &st); errno != 0 {
+		return 0, errno
+	}
+	n = int(min(int64(n), max(0, int64(st.Size)-fromOff)))
+	if n == 0 {
+		return 0, 0
+	}
+	done := 0
+	errno = s.resize(to, toFD.Num(), span{off: toOff, n: int64(n)}, func(off, n int64) (errno syscall.Errno) {
+		done, errno = backing.Copy(fromFD.Num(), fromOff, toFD.Num(), off, int(n))
+		return errno
+	})
 	if errno == syscall.ENOSYS {
 		errno = syscall.EOPNOTSUPP
 	}
-	return n, errno
+	return done, errno
 }

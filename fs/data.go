@@ -133,7 +133,12 @@ func (s *Server) writeAt(sp spot, b []byte, off int64, atEnd bool) (int, syscall
 		return 0, errno
 	}
 	defer fd.Release()
-	return backing.Pwrite(fd.Num(), b, off, atEnd)
+	done := 0
+	errno = s.resize(sp, fd.Num(), span{off: off, n: int64(len(b)), atEnd: atEnd}, func(off, n int64) (errno syscall.Errno) {
+		done, errno = backing.Pwrite(fd.Num(), b[:n], off, atEnd)
+		return errno
+	})
+	return done, errno
 }
 
 // endWriting ends a series of changes of a file's data, at close(2) or where there
@@ -193,12 +198,20 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 		return errno
 	}
 	defer fd.Release()
-	if in.Mode&unix.FALLOC_FL_KEEP_SIZE == 0 {
+	w := span{off: int64(in.Offset), n: int64(in.Length), whole: true}
+	switch {
+	case w.off < 0 || w.n <= 0:
+		return syscall.EINVAL
+	case in.Mode&unix.FALLOC_FL_KEEP_SIZE != 0:
+		w = span{}
+	default:
 		if errno := s.maySize(sp, fd, int64(in.Offset+in.Length)); errno != 0 {
 			return errno
 		}
 	}
-	return backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length))
+	return s.resize(sp, fd.Num(), w, func(int64, int64) syscall.Errno {
+		return backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length))
+	})
 }
 
 // allocates reports whether a mode of fallocate(2) is served: those that leave

@@ -28,13 +28,20 @@
 //   - What an account holds or keeps waiting is bounded (caps.go, kernel's
 //     lanes), and what ends something is never refused or queued: FORGET and
 //     RELEASE.
+//   - Whatever makes a file larger or smaller, or a directory hold more or less,
+//     is charged, to every bucket above it, be they limited or not: room is
+//     reserved, then it is done, then what it came to is settled (charge.go).
+//     The daemon itself never truncates or removes anything.
 //   - No lock that another account's request needs is held over a system call
-//     on a backing: it may hang.
+//     on a backing: it may hang. The exception is an inode's own, which waits
+//     where the inode's in the kernel would.
 //
-// Lock order: stream.mu or file.mu → source.mu → caps.mu → handles.mu, views.mu,
-// sources.mu, files.mu, what is in limit, node.Table.mu, backing.Cache.mu, which are
-// leaves here. stream.mu is held over one reading of its directory or its fsync(2),
-// source.mu over a look at its path (others go on with what is known), file.mu over
-// the registration of its backing id; no lock is held over a read or write of file
-// data.
+// Lock order: inode.mu (of two, the lower number first) → stream.mu or file.mu →
+// source.mu → caps.mu → handles.mu, views.mu, sources.mu, files.mu, what is in
+// limit and quota, node.Table.mu, backing.Cache.mu, inodeShard.mu, disks.mu,
+// plan.mu, which are leaves here; charges.counting comes before those of quota.
+// inode.mu is held over what changes a file's size, shared over other writes;
+// stream.mu over one reading of its directory or its fsync(2), source.mu over a
+// look at its path (others go on with what is known), file.mu over the registration
+// of its backing id. None is held while a request waits for its account's rate.
 package fs

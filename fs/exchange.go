@@ -41,7 +41,7 @@ func (s *Server) exchange(c *call, newDir uint64) syscall.Errno {
 	if s.stranded(c, a, b.dir) || s.stranded(c, b, a.dir) {
 		return syscall.EXDEV
 	}
-	if errno := swapJudged(c, a, b); errno != 0 {
+	if errno := s.exchanged(c, a, b, func() syscall.Errno { return swapJudged(c, a, b) }); errno != 0 {
 		return errno
 	}
 	s.moved(a, b)

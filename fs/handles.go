@@ -38,7 +38,8 @@ type handle struct {
 	stream  *stream // of a directory
 	// pace is what limits who moved data through it last, where that depends on
 	// the client's address.
-	pace atomic.Pointer[sourcePace]
+	pace  atomic.Pointer[sourcePace]
+	inode *inode // of a file
 }
 
 // handleRecord is what a successor must know of a handle.
@@ -105,6 +106,7 @@ func (s *Server) initHandles(m *memory.Memory) (err error) {
 			return errno
 		}
 		s.capOf(h).Take(h.node.View)
+		s.openedBefore(h)
 		hs.items[number] = h
 		hs.modes[h.mode]++
 	}
@@ -113,7 +115,7 @@ func (s *Server) initHandles(m *memory.Memory) (err error) {
 }
 
 // hold registers a handle and returns its number. The error is ENFILE.
-func (s *Server) hold(c *call, h *handle) (uint64, syscall.Errno) {
+func (s *Server) hold(c *call, h *handle, sp spot) (uint64, syscall.Errno) {
 	h.pid, h.uid = c.head.Pid, c.head.Uid
 	if h.stream != nil {
 		h.mode = Directory
@@ -124,6 +126,7 @@ func (s *Server) hold(c *call, h *handle) (uint64, syscall.Errno) {
 		return 0, syscall.ENFILE
 	}
 	s.capOf(h).Take(h.node.View)
+	s.opened(h, sp)
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
 	hs.modes[h.mode]++
@@ -169,6 +172,7 @@ func (s *Server) letGo(fh uint64) {
 	if h.write {
 		s.wasWritten(h)
 	}
+	s.closed(h)
 	s.files.closed(h.node.ID)
 	s.unpin(h.node)
 }

@@ -24,7 +24,13 @@ func (s *Server) mkdir(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if errno := backing.Mkdir(fd.Num(), name, b); errno != 0 {
+	errno = s.born(dir, policy.TypeDir, &c.stat, func() syscall.Errno {
+		if errno := backing.Mkdir(fd.Num(), name, b); errno != 0 {
+			return errno
+		}
+		return backing.StatAt(fd.Num(), name, &c.stat)
+	})
+	if errno != 0 {
 		return errno
 	}
 	return s.answerChild(c, dir, fd.Num(), name)

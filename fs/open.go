@@ -48,7 +48,7 @@ func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
 	if flags&unix.O_TRUNC == 0 {
 		return 0
 	}
-	errno = backing.Truncate(fd.Num(), 0)
+	errno = s.truncate(sp, fd.Num(), 0)
 	if errno == 0 && !write { // nothing comes to end it
 		errno = s.endWriting(sp.node.ID)
 	}
@@ -128,7 +128,7 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errn
 			s.fds.CloseKind(sp.node.ID, backing.FDWrite)
 		}
 	}
-	if out.Fh, errno = s.hold(c, h); errno != 0 {
+	if out.Fh, errno = s.hold(c, h, sp); errno != 0 {
 		s.files.closed(sp.node.ID)
 	}
 	return errno
@@ -185,7 +185,13 @@ func (s *Server) createAt(c *call, dir spot, dirFD int, name backing.Name, mode 
 	if errno != 0 {
 		return spot{}, errno
 	}
-	fd, errno := backing.CreateFile(dirFD, name, b)
+	fd := -1
+	errno = s.born(dir, policy.TypeFile, &c.stat, func() (errno syscall.Errno) {
+		if fd, errno = backing.CreateFile(dirFD, name, b); errno == 0 {
+			errno = backing.StatFD(fd, &c.stat)
+		}
+		return errno
+	})
 	if errno != 0 {
 		return spot{}, errno
 	}

@@ -186,7 +186,8 @@ func (s *Server) move(c *call, from, to end, flags uint32) syscall.Errno {
 			}
 		}
 	}
-	if errno := renameJudged(c, from, to, flags); errno != 0 {
+	errno := s.renamed(c, from, to, func() syscall.Errno { return renameJudged(c, from, to, flags) })
+	if errno != 0 {
 		return errno
 	}
 	s.moved(from, to)

@@ -46,6 +46,9 @@ type Options struct {
 	// Transferred is the Snapshot of an earlier Server's Transfers, nil for none. It
 	// counts where there is nothing to take over.
 	Transferred []byte
+	// Usage is the checkpoint of an earlier Server's Ledger, "" for none: it counts
+	// as Transferred does.
+	Usage string
 	// AlwaysPlus answers each READDIRPLUS in full, as the kernel asks for it:
 	// only to compare with.
 	AlwaysPlus bool
@@ -63,7 +66,9 @@ type Server struct {
 	sources   sources
 	handles   handles
 	caps      caps
+	charges   charges
 	swapped   chan struct{} // holds one value for afterSwaps
+	recharge  chan struct{} // holds one value for recharges
 	files     files
 	habits    habits
 	rates     *limit.Rates
@@ -118,7 +123,8 @@ func newServer(opt Options, in Inheritance) (*Server, error) {
 	}
 	s := &Server{
 		opt: opt, conn: in.Conn, memory: in.Memory, vault: in.Vault,
-		fds: backing.NewCache(min(maxIdle, fds/4)), swapped: make(chan struct{}, 1),
+		fds:     backing.NewCache(min(maxIdle, fds/4)),
+		swapped: make(chan struct{}, 1), recharge: make(chan struct{}, 1),
 	}
 	s.caps.init(fds)
 	s.calls.New = func() any { return new(call) }
@@ -133,11 +139,12 @@ func newServer(opt Options, in Inheritance) (*Server, error) {
 // Serve answers requests until the file system is unmounted or Drain is called,
 // then releases what this process holds of it, but the memory: see Close.
 func (s *Server) Serve() error {
-	stops := []func(){s.afterSwaps(), s.sweep()}
+	stops := []func(){s.afterSwaps(), s.recharges(), s.sweep()}
 	err := s.conn.Serve(s)
 	for _, stop := range stops {
 		stop()
 	}
+	s.charges.recounter.Close()
 	s.closeAll()
 	s.nodes.Close()
 	s.fds.Close()
@@ -167,9 +174,11 @@ func (s *Server) Swap(p Policy) error {
 		}
 	}
 	_, err := s.conn.IncEpoch()
-	select {
-	case s.swapped <- struct{}{}:
-	default:
+	for _, due := range []chan struct{}{s.swapped, s.recharge} {
+		select {
+		case due <- struct{}{}:
+		default:
+		}
 	}
 	return err
 }

@@ -28,6 +28,7 @@ type source struct {
 	missing atomic.Bool
 	// unwanted: no mount of the policy has it any more.
 	unwanted atomic.Bool
+	counted  atomic.Bool  // it was said to be counted
 	checked  atomic.Int64 // unix nanoseconds of the last look at the path
 	looking  atomic.Int64 // when the look began that is under way, 0 for none
 	mu       sync.Mutex   // held over one look, which may hang: see enter
@@ -192,8 +193,8 @@ func createHome(path string, m *policy.Mount, ids policy.IDs) error {
 	return nil
 }
 
-// CheckSources looks at every source of the policy, entered or not, and
-// forgets that sources it no longer has were missing. Homes that are made when
+// CheckSources looks at every source of the policy, entered or not, has them
+// counted, and forgets that sources it no longer has were missing. Homes that are made when
 // they are entered may be missing until then. It waits for no source longer than
 // sourceRetry: a look that hangs goes on alone, and Serve waits for it at the end.
 func (s *Server) CheckSources() {
@@ -203,11 +204,19 @@ func (s *Server) CheckSources() {
 	for _, w := range s.policy.Load().Set.Sources() {
 		wanted[w.Path] = true
 		src := s.sources.named(w.Path)
-		if w.Create || src.looking.Load() != 0 {
+		if src.looking.Load() != 0 {
 			continue
 		}
 		done := make(chan struct{})
-		if !s.sources.check(func() { defer close(done); s.enter(src, nil, policy.IDs{}) }) {
+		look := func() {
+			defer close(done)
+			if w.Create && !present(src.path) {
+				return
+			}
+			s.enter(src, nil, policy.IDs{})
+			s.count(src)
+		}
+		if !s.sources.check(look) {
 			return
 		}
 		patience.Reset(sourceRetry)
@@ -221,6 +230,15 @@ func (s *Server) CheckSources() {
 	for _, src := range s.sources.list[1:] {
 		src.unwanted.Store(!wanted[src.path])
 	}
+}
+
+// present reports whether there is a directory at path.
+func present(path string) bool {
+	root, err := backing.OpenRoot(path)
+	if err == nil {
+		root.Close()
+	}
+	return err == nil
 }
 
 // check runs f on a goroutine that close waits for; false after close.

@@ -103,7 +103,13 @@ func (s *Server) symlink(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if errno := backing.Symlink(fd.Num(), name, text, b.UID, b.GID); errno != 0 {
+	errno = s.born(dir, policy.TypeSymlink, &c.stat, func() syscall.Errno {
+		if errno := backing.Symlink(fd.Num(), name, text, b.UID, b.GID); errno != 0 {
+			return errno
+		}
+		return backing.StatAt(fd.Num(), name, &c.stat)
+	})
+	if errno != 0 {
 		return errno
 	}
 	return s.answerChild(c, dir, fd.Num(), name)

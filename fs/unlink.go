@@ -26,7 +26,7 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 		return errno
 	}
 	if isDir {
-		return backing.Rmdir(fd.Num(), name)
+		return s.removed(dir, fd.Num(), name, &c.stat, func() syscall.Errno { return backing.Rmdir(fd.Num(), name) })
 	}
 	if t.Type == policy.TypeDir {
 		return syscall.EISDIR
@@ -36,7 +36,7 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 			return errno
 		}
 	}
-	return backing.Unlink(fd.Num(), name)
+	return s.removed(dir, fd.Num(), name, &c.stat, func() syscall.Errno { return backing.Unlink(fd.Num(), name) })
 }
 
 // existing borrows dir's descriptor and says what is at name, for operations

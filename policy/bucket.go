@@ -23,6 +23,10 @@ func (b Bucket) Limited() bool { return !b.Size.Unlimited || !b.Files.Unlimited 
 // It is computed at each call.
 func (v *View) BucketsOf(m *Mount) []Bucket { return v.bucketsOf(m, v.Effective()) }
 
+// OwnBuckets returns what the account is charged to as an owner: its own bucket and
+// its group's.
+func (v *View) OwnBuckets() []Bucket { return ownerBuckets(v.Effective()) }
+
 // Buckets returns the names of BucketsOf.
 func (v *View) Buckets(m *Mount) []string { return v.buckets(m, v.Effective()) }
 

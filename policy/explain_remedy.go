@@ -147,7 +147,7 @@ func (r *remedy) fix(f finding, asked []inquiry) (e edit, nothing string) {
 		}
 		return edit{}, fmt.Sprintf("only the view provides %s, no directory; a home_dir or a folder mounted there would", synthetic(f))
 	case ReasonAcrossMounts:
-		nothing = "the two places have different owners or birth rules"
+		nothing = "the two places have different owners, birth rules or buckets"
 		if r.copies(asked) {
 			nothing += "; copy it, then delete it"
 		}

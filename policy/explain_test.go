@@ -253,7 +253,7 @@ func TestWouldAllowTable(t *testing.T) {
 // TestWouldAllowCopy: a move that no edit allows may be a copy only where that is
 // allowed.
 func TestWouldAllowCopy(t *testing.T) {
-	const nothing = "nothing: the two places have different owners or birth rules"
+	const nothing = "nothing: the two places have different owners, birth rules or buckets"
 	for verbs, want := range map[string]string{
 		"*": nothing + "; copy it, then delete it",
 		"list download upload create_dirs rename delete":      nothing,

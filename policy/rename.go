@@ -116,6 +116,11 @@ func (p *Place) checkCross(from Target, q *Place) Verdict {
 	if p.mount != q.mount && from.Type != TypeFile && !p.mount.bornAlike(q.mount) {
 		return cross
 	}
+	// Between two sources a file is recharged (product.md §9), a directory is not:
+	// what all that it holds costs is not known.
+	if from.Type == TypeDir && p.mount != nil && q.mount != nil && p.mount.Source != q.mount.Source {
+		return cross
+	}
 	// A tree from elsewhere could hold names that a site must not have; the
 	// client can still copy it, name by name.
 	if from.Type != TypeFile && p.spot.region == regionNone && q.spot.region != regionNone {

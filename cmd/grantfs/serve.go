@@ -18,6 +18,7 @@ import (
 	"grantfs/config"
 	"grantfs/fs"
 	"grantfs/fs/kernel"
+	"grantfs/fs/quota"
 	"grantfs/integration/account"
 	"grantfs/integration/login"
 	"grantfs/integration/metrics"
@@ -35,6 +36,7 @@ type daemon struct {
 	store   *state.Store
 	keeper  *account.Keeper
 	fs      *fs.Server
+	usage   *quota.Checkpoints
 	userdb  *userdb.Server
 	login   *login.Server
 	metrics *metrics.Metrics
@@ -114,9 +116,16 @@ func (d *daemon) open(l *loaded) error {
 		Point: point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
 		MinFree: func(size uint64) uint64 { return uint64(minFree.Bytes) + uint64(minFree.Percent/100*float64(size)) },
 		Log:     d.log, Observer: d.metrics, Policy: p,
-		Sessions: d.login.Table(), Transferred: transferred,
+		Sessions: d.login.Table(), Transferred: transferred, Usage: d.usagePath(),
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	d.usage, err = quota.Keep(d.fs.Ledger(), d.usagePath(), usagePeriod, d.log)
+	if err != nil {
+		return errors.Join(err, d.fs.Unmount())
+	}
+	return nil
 }
 
 // close gives back what open took, in reverse.
@@ -189,7 +198,10 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	stop := func() error {
 		cancel(nil)
 		err := d.fs.Unmount()
-		return errors.Join(err, waitAtMost(stopPatience, group.Wait))
+		if late := waitAtMost(stopPatience, group.Wait); late != nil {
+			return errors.Join(err, late) // what is kept of usage is not exact then
+		}
+		return errors.Join(err, d.usage.Close())
 	}
 	if err := d.listen(ctx, part); err != nil {
 		return errors.Join(err, stop())

@@ -1,0 +1,136 @@
+package fs
+
+import (
+	"syscall"
+
+	"grantfs/fs/backing"
+	"grantfs/fs/quota"
+	"grantfs/policy"
+)
+
+// born charges something of type t that do makes in dir and describes in st.
+func (s *Server) born(dir spot, t policy.FileType, st *backing.Stat, do func() syscall.Errno) syscall.Errno {
+	p := s.charges.enter()
+	defer p.leave()
+	b, errno := s.booksIn(p, dir)
+	if errno != 0 {
+		return errno
+	}
+	ask := quota.Request{Charge: quota.Charge{Inodes: 1}}
+	if t == policy.TypeFile {
+		ask.Files, ask.Room = 1, 1
+	}
+	grant, err := s.charges.ledger.Reserve(b.set, ask)
+	if err != nil {
+		return overQuota(err)
+	}
+	in := s.dirID(dir)
+	b.tree.Enter(in)
+	defer b.tree.Leave(in)
+	if errno := do(); errno != 0 {
+		s.charges.ledger.Release(grant)
+		return errno
+	}
+	s.charges.ledger.Settle(grant, ask.Charge)
+	b.tree.Note(in, idOf(st), ask.Charge)
+	if t == policy.TypeDir {
+		b.tree.Made(idOf(st), in)
+	}
+	return 0
+}
+
+// object is what a name leads to that is about to be moved or to go.
+type object struct {
+	id    quota.ID
+	dir   bool
+	inode *inode       // of a regular file, in use
+	cost  quota.Charge // that ends with this name: nothing where a file has others
+	open  bool         // it stays, without a name, until somebody closes it
+}
+
+// object describes what st does; done ends its use.
+func (s *Server) object(st *backing.Stat) object {
+	o := object{id: idOf(st), dir: typeOf(st) == policy.TypeDir}
+	if typeOf(st) == policy.TypeFile {
+		o.inode = s.charges.inodes.use(o.id)
+	}
+	return o
+}
+
+func (s *Server) done(o object) {
+	if o.inode != nil {
+		s.charges.inodes.end(o.inode)
+	}
+}
+
+// look finds what o costs now that it is locked, and whether it is still what name
+// leads to: ESTALE makes the kernel begin again, once.
+func (s *Server) look(o *object, fd int, name backing.Name, st *backing.Stat) syscall.Errno {
+	if errno := backing.StatAt(fd, name, st); errno != 0 {
+		return errno
+	}
+	if idOf(st) != o.id || (o.inode != nil) != (typeOf(st) == policy.TypeFile) {
+		return syscall.ESTALE
+	}
+	o.cost = costOf(st)
+	if o.inode == nil {
+		return 0
+	}
+	if o.inode.passed > 0 && o.inode.told != unknown {
+		o.cost.Bytes = o.inode.told
+	}
+	if st.Nlink > 1 {
+		o.cost = quota.Charge{}
+	}
+	o.open = s.charges.inodes.isOpen(o.inode)
+	return 0
+}
+
+// freed returns what becomes free when o loses the name.
+func (o *object) freed() quota.Charge {
+	if o.open {
+		return quota.Charge{}
+	}
+	return o.cost
+}
+
+// removed takes what st describes out of dir, as do does.
+func (s *Server) removed(dir spot, fd int, name backing.Name, st *backing.Stat, do func() syscall.Errno) syscall.Errno {
+	p := s.charges.enter()
+	defer p.leave()
+	b, errno := s.booksIn(p, dir)
+	if errno != 0 {
+		return errno
+	}
+	o := s.object(st)
+	defer s.done(o)
+	defer lockBoth(o.inode, nil)()
+	if errno := s.look(&o, fd, name, st); errno != 0 {
+		return errno
+	}
+	in := s.dirID(dir)
+	b.tree.Enter(in)
+	defer b.tree.Leave(in)
+	if errno := do(); errno != 0 {
+		return errno
+	}
+	s.charges.ledger.Add(b.set, s.gone(b, in, &o).Neg())
+	return 0
+}
+
+// gone notes that o has lost its name in the directory in, and returns what is free
+// now.
+func (s *Server) gone(b *books, in quota.ID, o *object) quota.Charge {
+	if o.cost == (quota.Charge{}) {
+		return quota.Charge{}
+	}
+	b.tree.Note(in, o.id, o.cost.Neg())
+	if o.dir {
+		b.tree.Gone(o.id)
+	}
+	if o.open && s.charges.inodes.abandon(o.inode, b.source, o.cost) {
+		b.tree.Note(quota.ID{}, o.id, o.cost)
+		return quota.Charge{}
+	}
+	return o.cost
+}
