@@ -290,8 +290,7 @@ func lookAround(t *testing.T, tab *Table, done <-chan struct{}) {
 				t.Errorf("node %#x: %#x of view %d at %+v", id, n.ID, n.View, w)
 				return
 			}
-			n.Check(1)
-			n.MarkSent(n.Checked())
+			n.Check(max(1, n.Checked()))
 		}
 	}
 }

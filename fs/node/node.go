@@ -73,29 +73,14 @@ func (n *Node) Where() *Where { return n.where.Load() }
 func (n *Node) Refresh(old, w *Where) { n.where.CompareAndSwap(old, w) }
 
 // Checked returns when n was last seen to lie at its place, in Unix
-// nanoseconds.
-func (n *Node) Checked() int64 { return n.stamp(&n.slot.checked) }
-
-// Check notes that n was seen at its place at a time in Unix nanoseconds.
-func (n *Node) Check(at int64) {
-	n.table.stamp(n, &n.slot.checked, at)
-}
-
-// Sent returns when the kernel was last sent n's entry and attributes, in Unix
-// nanoseconds; 0 for never.
-func (n *Node) Sent() int64 { return n.stamp(&n.slot.sent) }
-
-// MarkSent notes that the kernel is sent n's entry and attributes at a time in
-// Unix nanoseconds.
-func (n *Node) MarkSent(now int64) {
-	n.table.stamp(n, &n.slot.sent, now)
-}
-
-// stamp reads a stamp of n's; 0 if the slot is not n's any more.
-func (n *Node) stamp(from *atomic.Int64) int64 {
-	at := from.Load()
+// nanoseconds; 0 if that is not known (any more).
+func (n *Node) Checked() int64 {
+	at := n.slot.checked.Load()
 	if n.slot.gen() != n.ID>>indexBits { // looked at last: the stamp was n's then
 		return 0
 	}
 	return at
 }
+
+// Check notes that n was seen at its place at a time in Unix nanoseconds.
+func (n *Node) Check(at int64) { n.table.check(n, at) }

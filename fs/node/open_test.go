@@ -18,10 +18,10 @@ type description struct {
 }
 
 type described struct {
-	ID, ByKey     uint64
-	Identity      Identity
-	Where         Where
-	Checked, Sent int64
+	ID, ByKey uint64
+	Identity  Identity
+	Where     Where
+	Checked   int64
 }
 
 func describe(t *testing.T, tab *Table, ids []uint64, keys map[uint64]Key) description {
@@ -33,7 +33,7 @@ func describe(t *testing.T, tab *Table, ids []uint64, keys map[uint64]Key) descr
 	for _, id := range ids {
 		var one described
 		if n := tab.Get(id); n != nil {
-			one = described{ID: n.ID, Identity: n.Identity, Where: *n.Where(), Checked: n.Checked(), Sent: n.Sent()}
+			one = described{ID: n.ID, Identity: n.Identity, Where: *n.Where(), Checked: n.Checked()}
 			one.Where.Place, one.Where.Epoch = nil, 0 // found again
 		}
 		if n := tab.Lookup(keys[id]); n != nil {
@@ -74,7 +74,6 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		n.Check(int64(i))
-		n.MarkSent(int64(2 * i))
 		keys[n.ID] = k
 		ids = append(ids, n.ID)
 		if i%7 == 0 {

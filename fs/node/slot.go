@@ -10,12 +10,12 @@ import (
 
 // layoutVersion changes with every change of slot, backing.Handle or the
 // meaning of a field: memory of another version is not taken over.
-const layoutVersion = 2
+const layoutVersion = 3
 
 const (
-	slotSize   = 200
+	slotSize   = 192
 	inlineName = 80
-	restOfName = slotSize - 3*8 // in a slot of its own
+	restOfName = slotSize - 2*8 // in a slot of its own
 	maxName    = 255
 )
 
@@ -30,7 +30,6 @@ type slot struct {
 type stamps struct {
 	head    atomic.Uint64 // generation<<indexBits | state
 	checked atomic.Int64
-	sent    atomic.Int64
 }
 
 // body is the part of a slot that Table.mu guards.

@@ -152,12 +152,12 @@ func (t *Table) DropRules() {
 	}
 }
 
-// stamp writes a stamp of n's slot, if that is still n's.
-func (t *Table) stamp(n *Node, to *atomic.Int64, at int64) {
+// check stamps n's slot, if that is still n's.
+func (t *Table) check(n *Node, at int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if _, ok := t.find(n.ID); ok {
-		to.Store(at)
+		n.slot.checked.Store(at)
 	}
 }
 
@@ -250,7 +250,6 @@ func (t *Table) make(k *key, id *Identity, where *Where) (uint32, error) {
 	s.body = body{ident: k.ident, kind: id.Kind, typ: id.Type, parent: parent, depth: depthOf(where)}
 	s.setName(where.Name, more)
 	s.checked.Store(0)
-	s.sent.Store(0)
 	s.mark(stateNode)
 	t.slots.at(parent).children++
 	t.index.insert(i)

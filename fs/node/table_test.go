@@ -86,19 +86,18 @@ func TestTableNeverReusesAnID(t *testing.T) {
 			t.Fatalf("id %#x was given twice", n.ID)
 		}
 		seen[n.ID] = true
-		n.MarkSent(1)
+		n.Check(1)
 		tab.Forget(n.ID, 1)
 		if tab.Get(n.ID) != nil {
 			t.Fatal("a forgotten node is still found")
 		}
-		n.Check(1)
-		n.MarkSent(2)
+		n.Check(2)
 	}
 	if len(seen) != 100 || tab.slots.next != RootID+2 {
 		t.Errorf("%d ids in %d slots, want 100 in one", len(seen), tab.slots.next-RootID-1)
 	}
-	if n := ref(t, tab, 1, RootID, "x"); n.Checked() != 0 || n.Sent() != 0 {
-		t.Errorf("a new node was checked at %d and sent at %d", n.Checked(), n.Sent())
+	if n := ref(t, tab, 1, RootID, "x"); n.Checked() != 0 {
+		t.Errorf("a new node was checked at %d", n.Checked())
 	}
 }
 
