@@ -45,6 +45,10 @@ func (s *Server) resize(sp spot, fd int, w span, do func(off, n int64) syscall.E
 			return syscall.EFBIG
 		}
 	}
+	w, errno := s.sized(sp, w, size)
+	if errno != 0 {
+		return errno
+	}
 	if growth := w.off + w.n - size; growth > 0 && (w.n > 0 || w.cut) || w.cut {
 		return s.charged(sp, in, fd, w, &st, max(0, growth), do)
 	}

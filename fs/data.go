@@ -204,10 +204,6 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 		return syscall.EINVAL
 	case in.Mode&unix.FALLOC_FL_KEEP_SIZE != 0:
 		w = span{}
-	default:
-		if errno := s.maySize(sp, fd, int64(in.Offset+in.Length)); errno != 0 {
-			return errno
-		}
 	}
 	return s.resize(sp, fd.Num(), w, func(int64, int64) syscall.Errno {
 		return backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length))

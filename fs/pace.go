@@ -192,46 +192,24 @@ func (s *Server) mayMove(c *call, sp spot, read, write bool) syscall.Errno {
 	return syscall.EDQUOT
 }
 
-// maySize refuses with EFBIG to make a file larger than max_upload_file_size; fd
-// is open on it.
-func (s *Server) maySize(sp spot, fd backing.FD, to int64) syscall.Errno {
+// sized returns w as far as max_upload_file_size lets it make a file of that size
+// larger; EFBIG if that is not at all, or not all where only all will do.
+func (s *Server) sized(sp spot, w span, size int64) (span, syscall.Errno) {
 	l, errno := s.limitsOf(sp)
-	if errno != 0 || !l.sized() {
-		return errno
-	}
-	var st backing.Stat
-	if errno := backing.StatFD(fd.Num(), &st); errno != 0 {
-		return errno
-	}
-	if limit.FileSize(l.fileSize, int64(st.Size), to) != nil {
-		return syscall.EFBIG
-	}
-	return 0
-}
-
-// roomIn returns how many of the want bytes may be written to a file at off, or
-// at its end, without making it larger than max_upload_file_size; EFBIG for none.
-func (s *Server) roomIn(sp spot, off int64, atEnd bool, want int) (int, syscall.Errno) {
-	l, errno := s.limitsOf(sp)
-	if errno != 0 || !l.sized() {
-		return want, errno
-	}
-	size, errno := s.sizeOf(sp, true)
 	if errno != 0 {
-		return 0, errno
+		return w, errno
 	}
-	if atEnd {
-		off = size
+	var err error
+	if w.whole {
+		err = limit.FileSize(l.fileSize, size, w.off+w.n)
+	} else {
+		w.n, err = limit.FileRoom(l.fileSize, size, w.off, w.n)
 	}
-	n, err := limit.FileRoom(l.fileSize, size, off, int64(want))
 	if err != nil {
-		return 0, syscall.EFBIG
+		return w, syscall.EFBIG
 	}
-	return int(n), 0
+	return w, 0
 }
-
-// sized reports whether files may not become as large as anybody wants.
-func (l *limits) sized() bool { return l.fileSize.Set && !l.fileSize.Value.Unlimited }
 
 // sizeOf returns the size of an open file.
 func (s *Server) sizeOf(sp spot, write bool) (int64, syscall.Errno) {

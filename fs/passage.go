@@ -7,7 +7,6 @@ import (
 	"unsafe"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"golang.org/x/sys/unix"
 
 	"grantfs/fs/kernel"
 	"grantfs/fs/limit"
@@ -123,27 +122,17 @@ func (s *Server) passRead(c *call, sp *spot, h *handle, in *fuse.ReadIn) (passag
 // within returns how many of want bytes at off lie in a file of that size.
 func within(size, off int64, want int) int { return int(min(int64(want), max(0, size-off))) }
 
-// passWrite is passRead for a write, which a limit on the size of the file may
-// shorten too.
+// passWrite is passRead for a write.
 func (s *Server) passWrite(c *call, sp *spot, h *handle, in *fuse.WriteIn) (passage, syscall.Errno) {
-	atEnd := in.Flags&unix.O_APPEND != 0
-	want, errno := s.roomIn(*sp, int64(in.Offset), atEnd, int(in.Size))
-	if errno != 0 {
-		return passage{}, errno
-	}
 	p, errno := s.paceOf(c, *sp, h)
 	if errno != 0 {
 		return passage{}, errno
 	}
-	pass, errno := p.pass(c, limit.Upload, want)
-	if errno != 0 || !pass.waited {
-		return pass, errno
-	}
-	if *sp, _, errno = s.mayWrite(c, in.Fh); errno == 0 {
-		pass.n, errno = s.roomIn(*sp, int64(in.Offset), atEnd, pass.n)
-	}
-	if errno != 0 {
-		pass.settle(0)
+	pass, errno := p.pass(c, limit.Upload, int(in.Size))
+	if errno == 0 && pass.waited {
+		if *sp, _, errno = s.mayWrite(c, in.Fh); errno != 0 {
+			pass.settle(0)
+		}
 	}
 	return pass, errno
 }
@@ -155,7 +144,7 @@ const pacedCopy = 1 << 20
 // passCopy returns when a request may copy n bytes, and what to settle it with. A
 // copy costs what reading and writing would: that is what it is where the kernel or
 // sftp-server copies.
-func (s *Server) passCopy(c *call, from, to *spot, source, target *handle) (n int, settle func(moved int), errno syscall.Errno) {
+func (s *Server) passCopy(c *call, from, to *spot, source, target *handle) (int, func(moved int), syscall.Errno) {
 	in := arg[fuse.CopyFileRangeIn](c)
 	want := int(min(in.Len, mostCopied))
 	p, errno := s.paceOf(c, *from, source)
@@ -169,9 +158,6 @@ func (s *Server) passCopy(c *call, from, to *spot, source, target *handle) (n in
 		}
 		want = within(size, int64(in.OffIn), min(want, pacedCopy))
 	}
-	if want, errno = s.roomIn(*to, int64(in.OffOut), false, want); errno != 0 {
-		return 0, nil, errno
-	}
 	down, errno := p.pass(c, limit.Download, want)
 	if errno != 0 {
 		return 0, nil, errno
@@ -180,17 +166,14 @@ func (s *Server) passCopy(c *call, from, to *spot, source, target *handle) (n in
 	if errno == 0 && (down.waited || up.waited) {
 		*from, *to, _, _, errno = s.mayCopy(c, in)
 	}
-	if errno == 0 {
-		n, errno = s.roomIn(*to, int64(in.OffOut), false, up.n)
-	}
-	settle = func(moved int) {
+	settle := func(moved int) {
 		down.settle(moved)
 		up.settle(moved)
 	}
 	if errno != 0 {
 		settle(0)
 	}
-	return n, settle, errno
+	return up.n, settle, errno
 }
 
 // mustWait reports whether a read or write of a view will wait for its rate: then

@@ -129,9 +129,7 @@ func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscal
 		if errno != 0 {
 			return errno
 		}
-		if errno = s.maySize(sp, fd, int64(in.Size)); errno == 0 {
-			errno = s.truncate(sp, fd.Num(), int64(in.Size))
-		}
+		errno = s.truncate(sp, fd.Num(), int64(in.Size))
 		fd.Release()
 		if errno == 0 {
 			errno = s.endWriting(sp.node.ID)

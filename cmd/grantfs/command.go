@@ -89,6 +89,10 @@ func commands() []command {
 			example: "kick o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, run: kick,
 		},
 		{
+			name: "quota", args: "[NAME | scan [NAME] | reset ACCOUNT]", summary: "print what is used of limits; have it counted again; forget what was transferred",
+			example: "quota o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 2, flags: quotaFlags, run: showQuota,
+		},
+		{
 			name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host",
 			example: "render sshd", codes: reading, min: 1, max: 1, flags: standaloneFlag, run: render,
 		},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,11 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.table.Load()) })
 	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.login.Table().Sessions()) })
 	mux.HandleFunc("POST /kick/{account}", d.kick)
+	mux.HandleFunc("GET /quota", d.quota)
+	mux.HandleFunc("GET /quota/{name}", d.quota)
+	mux.HandleFunc("POST /scan", d.scan)
+	mux.HandleFunc("POST /scan/{name}", d.scan)
+	mux.HandleFunc("POST /transfers/{account}/reset", d.resetTransfers)
 	mux.HandleFunc("POST /totp/{account}", d.totp)
 	mux.HandleFunc("DELETE /totp/{account}", d.totp)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: controlPatience, ReadTimeout: controlPatience, WriteTimeout: controlPatience}
@@ -61,51 +67,92 @@ func unwrapped(err error) error {
 
 // ask gets JSON from the daemon that runs by the configuration.
 func (e *env) ask(ctx context.Context, method, path string, into any) error {
-	c, problems := config.Load(e.config, nil)
-	if c.Incomplete {
-		return (&loaded{config: c, problems: problems}).report(e.stderr)
+	socket, err := e.socket()
+	if err != nil {
+		return err
 	}
-	return ask(ctx, c.Mount.Control.Value, method, path, into)
+	return ask(ctx, socket, method, path, into)
 }
 
-// ask gets JSON from the running daemon. What the daemon does not have is
-// exitNoAccount: it is asked for accounts only.
-func ask(ctx context.Context, socket, method, path string, into any) error {
-	var d net.Dialer
-	client := http.Client{
-		Timeout: controlPatience,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", socket) },
-		},
+// socket returns where the daemon listens that runs by the configuration.
+func (e *env) socket() (string, error) {
+	c, problems := config.Load(e.config, nil)
+	if c.Incomplete {
+		return "", (&loaded{config: c, problems: problems}).report(e.stderr)
 	}
+	return c.Mount.Control.Value, nil
+}
+
+// ask gets JSON from the running daemon.
+func ask(ctx context.Context, socket, method, path string, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, controlPatience)
+	defer cancel()
+	answer, err := request(ctx, socket, method, path)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	if err := json.NewDecoder(answer).Decode(into); err != nil {
+		return &exitError{exitUnavailable, fmt.Errorf("read the daemon's answer: %w", err)}
+	}
+	return nil
+}
+
+// follow passes on what the daemon says line by line, for as long as that lasts.
+func (e *env) follow(ctx context.Context, method, path string, line func([]byte) error) error {
+	socket, err := e.socket()
+	if err != nil {
+		return err
+	}
+	answer, err := request(ctx, socket, method, path)
+	if err != nil {
+		return err
+	}
+	defer answer.Close()
+	lines := bufio.NewScanner(answer)
+	for lines.Scan() {
+		if err := line(lines.Bytes()); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return &exitError{exitUnavailable, fmt.Errorf("read the daemon's answer: %w", err)}
+	}
+	return nil
+}
+
+// request asks the running daemon and returns its answer, to be closed. What the
+// daemon does not have is exitNoAccount.
+func request(ctx context.Context, socket, method, path string) (io.ReadCloser, error) {
+	var d net.Dialer
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", socket) },
+	}}
 	q, err := http.NewRequestWithContext(ctx, method, "http://grantfs"+path, nil)
 	if err != nil {
-		return fmt.Errorf("ask the daemon: %w", err)
+		return nil, fmt.Errorf("ask the daemon: %w", err)
 	}
 	r, err := client.Do(q)
 	if err != nil {
 		if errors.Is(err, fs.ErrPermission) {
-			return &exitError{exitPermission, fmt.Errorf("ask the daemon at %s: needs root", socket)}
+			return nil, &exitError{exitPermission, fmt.Errorf("ask the daemon at %s: needs root", socket)}
 		}
-		return &exitError{exitUnavailable, fmt.Errorf("the daemon can't be reached at %s: %w; is `grantfs serve` running?", socket, unwrapped(err))}
+		return nil, &exitError{exitUnavailable, fmt.Errorf("the daemon can't be reached at %s: %w; is `grantfs serve` running?", socket, unwrapped(err))}
+	}
+	if r.StatusCode == http.StatusOK {
+		return r.Body, nil
 	}
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return &exitError{exitUnavailable, fmt.Errorf("read the daemon's answer: %w", err)}
+		return nil, &exitError{exitUnavailable, fmt.Errorf("read the daemon's answer: %w", err)}
 	}
 	switch r.StatusCode {
-	case http.StatusOK:
 	case http.StatusNotFound:
-		return &exitError{exitNoAccount, errors.New(strings.TrimSpace(string(body)))}
+		return nil, &exitError{exitNoAccount, errors.New(strings.TrimSpace(string(body)))}
 	case http.StatusInternalServerError:
-		return &exitError{exitFailure, errors.New(strings.TrimSpace(string(body)))}
-	default:
-		return &exitError{exitUnavailable, fmt.Errorf("the daemon answers %s", r.Status)}
+		return nil, &exitError{exitFailure, errors.New(strings.TrimSpace(string(body)))}
 	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return fmt.Errorf("read the daemon's answer: %w", err)
-	}
-	return nil
+	return nil, &exitError{exitUnavailable, fmt.Errorf("the daemon answers %s", r.Status)}
 }

@@ -41,6 +41,8 @@ type daemon struct {
 	login   *login.Server
 	metrics *metrics.Metrics
 	saved   []byte // transfer counters as in the store
+	known   atomic.Pointer[buckets]
+	used    atomic.Pointer[metrics.Quotas] // when it was looked at last
 
 	table  atomic.Pointer[account.Table]
 	reload atomic.Pointer[reloaded]
@@ -208,6 +210,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	}
 	part(func() error { return d.lookAtSources(ctx) })
 	part(func() error { return d.keepTransfers(ctx) })
+	part(func() error { return d.watchUsage(ctx) })
 	if _, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features()); err != nil {
 		return errors.Join(fmt.Errorf("say that it is ready: %w", err), stop())
 	}
@@ -303,6 +306,10 @@ func (d *daemon) metricsState() metrics.State {
 		s.SourcesMissing = len(d.fs.MissingSources())
 		s.InternalErrors = d.fs.Panics()
 		s.FS = d.fs.Stats()
+		if q := d.used.Load(); q != nil {
+			s.Quotas = *q
+			s.Quotas.Found = d.fs.Recounter().Stats().Found
+		}
 	}
 	return s
 }

@@ -21,6 +21,7 @@ type collector struct {
 	nodes, handles, revoked, backings, idle            *prometheus.Desc
 	waiting, refused                                   *prometheus.Desc
 	limited, waits, waited                             *prometheus.Desc
+	quotas                                             *quotas
 }
 
 func newCollector(c *counts, state func() State) *collector {
@@ -29,6 +30,7 @@ func newCollector(c *counts, state func() State) *collector {
 	}
 	return &collector{
 		counts:     c,
+		quotas:     newQuotas(desc),
 		state:      state,
 		ops:        desc("ops_total", "File system operations by how they ended.", "op", "result"),
 		duration:   desc("op_duration_seconds", "Time from taking an operation up to having its answer.", "op"),
@@ -56,10 +58,10 @@ func newCollector(c *counts, state func() State) *collector {
 
 // Describe sends the descriptors of everything that Collect sends.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{
+	for _, d := range append(c.quotas.descs(),
 		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal, c.sessions,
 		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.limited, c.waits, c.waited,
-	} {
+	) {
 		descs <- d
 	}
 }
@@ -107,6 +109,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		counter(c.waits, f.Waits, direction)
 		out <- prometheus.MustNewConstMetric(c.waited, prometheus.CounterValue, f.Waited.Seconds(), direction)
 	}
+	c.quotas.collect(s.Quotas, gauge, func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
+	})
 	gauge(c.sessions, float64(s.Sessions))
 }
 

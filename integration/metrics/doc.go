@@ -9,6 +9,7 @@
 // appears.
 //
 // Invariants: label values come from closed lists (policy.Ops, policy.Reasons,
-// Result), never from a client, so the number of series is fixed; every series exists from
-// the start, so that a rate is right from the first event on.
+// Result), never from a client, so the number of series is fixed; every series
+// exists from the start, so that a rate is right from the first event on. Quotas
+// alone name what the configuration names, and of that a bounded number.
 package metrics

@@ -23,6 +23,7 @@ type State struct {
 	InternalErrors uint64    // requests that ended in an internal error
 	Sessions       int       // sessions that are open
 	FS             fs.Stats
+	Quotas         Quotas
 }
 
 // Options says what a Metrics shows besides what it counts.
