@@ -5,10 +5,10 @@
 // hands what it found to the packages that act on it. The mutable state of the
 // whole daemon is that of fs.Server (the policy pointer, the tables of nodes,
 // handles, views, sources and open files, the cache of descriptors, what each
-// account holds and has waiting, what is remembered of who lists how, token buckets
-// and transfer counters), the table that userdb answers from, login's table of
-// sessions, the state store, the counters of metrics, and how the last reload
-// went; nothing else.
+// account holds and has waiting, what is remembered of who lists how, the ledger,
+// token buckets and transfer counters), the table that userdb answers from, login's
+// table of sessions, the state store, the counters of metrics, and how the last
+// reload went; nothing else.
 //
 // Every goroutine belongs to a group in serve.go, which waits for it.
 package main
