@@ -121,7 +121,7 @@ func (v *volume) readAgain(s *counted, read func(dir int, parent ID) error) erro
 			}
 			return read(fd, w.parent)
 		})
-		if err != nil {
+		if err != nil && err != errRemoved {
 			return err
 		}
 	}

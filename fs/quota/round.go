@@ -2,6 +2,7 @@ package quota
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"time"
 
@@ -21,7 +22,7 @@ func (v *volume) round(ctx context.Context, counting *counted) {
 	begun := time.Now()
 	b := v.take()
 	root := v.anyRoot()
-	touched, memo := v.unfinished, make(map[ID]where)
+	touched, memo, removed := v.unfinished, make(map[ID]where), false
 	v.unfinished = make(map[*counted]bool)
 	opt := CountOptions{Stop: v.isRoot, buf: make([]byte, bufSize)}
 	for _, d := range b.Dirs {
@@ -42,14 +43,23 @@ func (v *volume) round(ctx context.Context, counting *counted) {
 			}
 			return nil
 		})
-		if err != nil {
+		switch {
+		case err == errRemoved:
+			removed = true
+		case err != nil:
 			b.Lost = true
 		}
 	}
 	if b.Lost {
 		v.forceAll()
 	}
-	for s := range touched {
+	if removed { // perhaps by us in the end: then no other directory says in which source
+		v.each(func(s *counted) { touched[s] = s.known && s.previous == nil })
+	}
+	for s, known := range touched {
+		if !known {
+			continue
+		}
 		found, again, stale := s.tree.Round()
 		if found != (Charge{}) {
 			v.correct(s, found)
@@ -112,6 +122,16 @@ func (v *volume) forceAll() {
 	v.forceEach()
 }
 
+// each calls f with every source, of which none goes meanwhile.
+func (v *volume) each(f func(s *counted)) {
+	v.r.mu.Lock()
+	list := v.sources[:len(v.sources):len(v.sources)]
+	v.r.mu.Unlock()
+	for _, s := range list {
+		f(s)
+	}
+}
+
 // forceEach has all sources counted as a whole, so that they are for a tenth of
 // the time at most: at once, or when it is time after the last time. It needs
 // Recounter.mu.
@@ -139,11 +159,17 @@ type where struct {
 	parent ID       // zero: it is the root of source
 }
 
-// at calls f with the directory of that handle and where it lies, if it is there
-// and in a source. The error is f's, or says that this was not found out. memo
+// errRemoved is the error of a directory that was removed.
+var errRemoved = errors.New("removed")
+
+// at calls f with the directory of that handle and where it lies, if it is in a
+// source. The error is f's, errRemoved, or says that this was not found out. memo
 // remembers directories between calls.
 func (v *volume) at(root *backing.Root, h backing.Handle, memo map[ID]where, f func(fd int, w where) error) error {
 	fd, e := root.Open(backing.Object{Handle: h}, upwards)
+	if e == syscall.ESTALE {
+		return errRemoved
+	}
 	if e != 0 {
 		return gone(e)
 	}

@@ -21,6 +21,8 @@ type touched struct {
 	// strange are directories of others in which we wrote before they were
 	// read. True: at the end of the last round already.
 	strange map[ID]bool
+	// astray: a directory was read in one that is not known.
+	astray bool
 	// stale: reading single directories did not find everything.
 	stale bool
 }
@@ -80,19 +82,33 @@ func (t *Tree) Empty() Charge {
 	return t.found()
 }
 
+// forget drops a directory that is no more, and with the next sweep what is below
+// it. It needs t.mu.
+func (t *Tree) forget(dir ID) {
+	if t.dirs[dir].inodes > 0 {
+		t.remain(dir, nil)
+	}
+	t.drop(dir)
+}
+
 // sweep drops the directories that have left those in remaining and are in no
-// other, with those below them. It needs t.mu.
+// other, and those in directories that are not known, with those below them: what
+// does lie there after all has come there since the round began, and the next one
+// will find it. It needs t.mu.
 func (t *Tree) sweep() {
-	if len(t.remaining) == 0 {
+	if len(t.remaining) == 0 && !t.astray {
 		return
 	}
 	gone := make(map[ID]bool)
 	for dir, s := range t.dirs {
-		if remain, ok := t.remaining[s.parent]; ok && !remain[dir] {
+		remain, left := t.remaining[s.parent]
+		_, known := t.dirs[s.parent]
+		if left && !remain[dir] || t.astray && !known && s.parent != (ID{}) {
 			gone[dir] = true
 		}
 	}
 	clear(t.remaining)
+	t.astray = false
 	for more := len(gone) > 0; more; {
 		more = false
 		for dir, s := range t.dirs {

@@ -207,7 +207,8 @@ func TestSweepKnowsOurs(t *testing.T) {
 		x.Note(ids[0], x.id(put(t, 1, x.dir, "d/made/f")[len(x.dir):]), Charge{1, 1, 1})
 		x.total = x.total.Plus(Charge{1, 1, 1})
 	}, "d/made")
-	x.told(x.round(false, false))
+	found, _, _ := x.Round()
+	x.told(found)
 }
 
 // Others moved a directory, and we moved it on before that was noticed.

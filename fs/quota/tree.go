@@ -115,9 +115,12 @@ func (t *Tree) Note(dir, object ID, change Charge) {
 			t.links[object] = k
 			return
 		}
-		// It has one name, or none any more: now its directory holds it.
 		delete(t.links, object)
-		change = change.Plus(k.charge())
+		if change.Files < 0 { // it has one name, or none any more: now its directory holds it
+			change = change.Plus(k.charge())
+		} else { // it has the number of one that vanished
+			t.off = t.off.Sub(k.charge())
+		}
 	}
 	s, ok := t.dirs[dir]
 	if !ok {
@@ -136,7 +139,8 @@ func (t *Tree) Made(dir, parent ID) {
 	defer t.mu.Unlock()
 	_, known := t.dirs[dir]
 	if known { // it has the number of one that vanished
-		t.drop(dir)
+		t.forget(dir)
+		t.stale = true // or of one whose end we are still to note
 	}
 	t.dirs[dir] = sum{epoch: t.epoch, read: !known}
 	t.put(dir, parent)
@@ -148,8 +152,13 @@ func (t *Tree) Made(dir, parent ID) {
 func (t *Tree) Gone(dir ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s, ok := t.dirs[dir]; ok && s.charge() == (Charge{}) && len(t.linked[dir]) == 0 {
+	s, ok := t.dirs[dir]
+	switch {
+	case !ok:
+	case s.charge() == (Charge{}) && len(t.linked[dir]) == 0:
 		delete(t.dirs, dir)
+	default:
+		t.stale = true
 	}
 }
 
@@ -274,8 +283,11 @@ func (t *Tree) replace(dir ID, l *listing) {
 	if l.touch && t.pass {
 		l.sum.epoch-- // the pass is still to go there, and below it
 	}
+	if _, ok := t.dirs[l.sum.parent]; !ok && l.touch && l.sum.parent != (ID{}) {
+		t.astray = true
+	}
 	delete(t.strange, dir)
-	if l.left {
+	if old := t.dirs[dir]; l.left || l.touch && old.inodes > 0 && old.birth != l.sum.birth { // perhaps it has the number of one that vanished
 		t.remain(dir, l.subs)
 	}
 	t.off = t.off.Plus(l.sum.charge()).Sub(t.dirs[dir].charge())
@@ -317,6 +329,7 @@ func (t *Tree) next() (fd int, more bool) {
 		t.moved = t.moved[:n]
 		return fd, true
 	}
+	t.sweep()
 	for dir, s := range t.dirs {
 		if s.epoch != t.epoch && dir != (ID{}) {
 			t.drop(dir)
