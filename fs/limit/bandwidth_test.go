@@ -357,6 +357,45 @@ func TestRatesAreTakenOver(t *testing.T) {
 	})
 }
 
+// TestReady says of each size what Try would, and takes nothing.
+func TestReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.set("alice", bandwidth(1<<20, 0))
+		up, down := newRates(t, w, Memory{}).buckets(t, "alice", nowhere)
+		if !down.Ready(math.MaxInt) {
+			t.Error("no limit is not ready")
+		}
+		all := int(burst(1 << 20))
+		for range 2 {
+			if !up.Ready(all) || up.Ready(all+1) {
+				t.Errorf("of a full bucket: %v for all, %v for more", up.Ready(all), up.Ready(all+1))
+			}
+		}
+		drain(t, up)
+		if up.Ready(8 << 10) {
+			t.Error("an empty bucket is ready")
+		}
+		time.Sleep(8 * time.Millisecond)
+		if !up.Ready(8<<10) || !up.Try(8<<10) {
+			t.Error("a bucket that has filled up again is not ready")
+		}
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			if _, err := up.Wait(nil, 2*all); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		time.Sleep(time.Microsecond)
+		if up.Ready(1) || up.Try(1) {
+			t.Error("ready while another waits")
+		}
+		<-done
+	})
+}
+
 func TestMemoryOfAnotherKind(t *testing.T) {
 	var mem chunks
 	w := newWorld()
