@@ -141,8 +141,8 @@ func (s *Server) writeAt(sp spot, b []byte, off int64, atEnd bool) (int, syscall
 	return done, errno
 }
 
-// endWriting ends a series of changes of a file's data, at close(2) or where there
-// was no open. The set-user-ID and set-group-ID bits go, as they do for writers
+// endWriting ends a series of changes of a file's data, at the last close(2) or
+// where there was no open. The set-user-ID and set-group-ID bits go, as they do for writers
 // who are not root: at the end is early enough, since nobody can execute a file
 // that somebody, here the daemon, has open for writing (ETXTBSY). The descriptor
 // goes too: what was uploaded must be executable.
@@ -153,13 +153,12 @@ func (s *Server) endWriting(id uint64) syscall.Errno {
 	}
 	errno := backing.DropPrivileges(fd.Num())
 	fd.Release()
-	s.fds.DropKind(id, backing.FDWrite)
+	s.fds.CloseKind(id, backing.FDWrite)
 	return errno
 }
 
-// wasWritten is endWriting for the last use of a handle: for a write after the
-// last flush, and for those that the kernel has passed through, with a descriptor
-// of its own.
+// wasWritten is endWriting for the last use of a handle: it comes after close(2),
+// and knows of what the kernel has passed through, with a descriptor of its own.
 func (s *Server) wasWritten(h *handle) {
 	s.endWriting(h.node.ID)
 	if h.mode != Passthrough {
@@ -174,8 +173,8 @@ func (s *Server) wasWritten(h *handle) {
 	fd.Release()
 }
 
-// flush is close(2), of each duplicate of a descriptor: nothing is buffered here.
-// Handles that only read don't ask for it.
+// flush is close(2), of each duplicate of a descriptor, for files whose bits are to
+// be cleared. Nothing is buffered here: other handles don't ask for it.
 func (s *Server) flush(c *call) syscall.Errno { return s.endWriting(c.head.NodeId) }
 
 func (s *Server) fallocate(c *call) syscall.Errno {

@@ -100,10 +100,13 @@ var attempts = []attempt{
 			return err
 		})
 	}, ok, EACCES, ENOENT, EACCES},
+	{"write-set-user-id", []policy.Op{policy.OpWrite, policy.OpFlush}, true, func(p func(string) string) error {
+		return opened(p("s"), unix.O_WRONLY, func(fd int) error { _, err := unix.Write(fd, []byte("x")); return err })
+	}, ok, EACCES, ENOENT, EACCES},
 	{"open-truncate", []policy.Op{policy.OpOpenWrite}, true, func(p func(string) string) error { return opened(p("f"), unix.O_WRONLY|unix.O_TRUNC, none) }, ok, EACCES, ENOENT, EACCES},
 	{"open-read-truncate", []policy.Op{policy.OpOpenWrite}, true, func(p func(string) string) error { return opened(p("f"), unix.O_RDONLY|unix.O_TRUNC, none) }, ok, EACCES, ENOENT, EACCES},
 	{"open-create-there", []policy.Op{policy.OpOpenWrite}, false, func(p func(string) string) error { return opened(p("f"), unix.O_WRONLY|unix.O_CREAT, none) }, ok, EACCES, EACCES, EACCES},
-	{"create", []policy.Op{policy.OpCreate, policy.OpFlush}, true, func(p func(string) string) error {
+	{"create", []policy.Op{policy.OpCreate}, true, func(p func(string) string) error {
 		return opened(p("new"), unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL, none)
 	}, ok, EACCES, EACCES, EACCES},
 	{"create-read-only", []policy.Op{policy.OpCreate}, true, func(p func(string) string) error { return opened(p("new"), unix.O_RDONLY|unix.O_CREAT, none) }, ok, EACCES, EACCES, EACCES},
@@ -234,6 +237,7 @@ func fill(t *testing.T, dir, prefix string) {
 	do(os.Mkdir(name("d"), 0o775))
 	do(os.Mkdir(name("e"), 0o775))
 	do(os.WriteFile(filepath.Join(name("e"), "in"), []byte("inside\n"), 0o664))
+	do(os.WriteFile(name("s"), nil, 0o664))
 	do(os.Symlink("f", name("l")))
 	do(filepath.WalkDir(dir, func(p string, _ fs.DirEntry, err error) error {
 		if err != nil {
@@ -241,6 +245,7 @@ func fill(t *testing.T, dir, prefix string) {
 		}
 		return os.Lchown(p, ownerUID, groupGID)
 	}))
+	do(unix.Chmod(name("s"), 0o4664))
 }
 
 // world describes everything below dir but the times of access.

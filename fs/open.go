@@ -90,10 +90,9 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 }
 
 // handleOut registers the handle and fills the reply; c.stat is what is on disk.
-// Every open of a regular
-// file carries the inode's one backing id, a mediated one adds DIRECT_IO
-// (architecture.md §3.4): the kernel refuses a mix. Only at the close of what was
-// written here could there be anything to do.
+// Every open of a regular file carries the inode's one backing id, a mediated one
+// adds DIRECT_IO (architecture.md §3.4): the kernel refuses a mix. close(2) waits
+// for us only where there are bits to clear; the rest is RELEASE's.
 func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errno syscall.Errno) {
 	f, errno := s.files.opened(sp.node.ID, h.created)
 	if errno != 0 {
@@ -110,16 +109,16 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errn
 	if m := sp.where.Place.Mount(); m != nil && out.BackingID != 0 {
 		need = sp.rules.view.Mediation(m)
 	}
+	special := c.stat.Mode&(unix.S_ISUID|unix.S_ISGID) != 0
 	if h.write && !need.Writes {
 		// A preset that goes by the mode on disk is asked at each write, and
 		// set-user-ID bits are cleared by one.
-		need.Writes = c.stat.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 ||
-			!sp.where.Place.Check(s.rewriting(sp, policy.OpWrite), sp.target(nil)).Allowed()
+		need.Writes = special || !sp.where.Place.Check(s.rewriting(sp, policy.OpWrite), sp.target(nil)).Allowed()
 	}
 	if h.read && need.Reads || h.write && need.Writes {
 		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_PARALLEL_DIRECT_WRITES
 	}
-	if !h.write || !need.Writes {
+	if !h.write || !special {
 		out.OpenFlags |= fuse.FOPEN_NOFLUSH
 	}
 	if out.OpenFlags&(fuse.FOPEN_PASSTHROUGH|fuse.FOPEN_DIRECT_IO) == fuse.FOPEN_PASSTHROUGH {

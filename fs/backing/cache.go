@@ -201,43 +201,38 @@ func (c *Cache) Unpin(node uint64) {
 // Drop closes the node's descriptors, those in use when their use ends.
 func (c *Cache) Drop(node uint64) {
 	for kind := range fdKinds {
-		c.DropKind(node, kind)
+		if item := c.take(cacheKey{node, kind}); item != nil {
+			c.closing.add(item.fd)
+		}
 	}
 }
 
-// CloseKind closes the node's descriptor of one kind at once if it is idle: for
-// one through which nothing was read or written.
+// CloseKind closes the node's descriptor of one kind before it returns, which may
+// last; one that is in use is closed after its use ends.
 func (c *Cache) CloseKind(node uint64, kind FDKind) {
-	c.mu.Lock()
-	item, ok := c.items[cacheKey{node, kind}]
-	idle := ok && item.element != nil
-	if idle {
-		c.idle.Remove(item.element)
-		delete(c.items, item.key)
-	}
-	c.mu.Unlock()
-	if idle {
-		unix.Close(item.fd) // which may last
+	if item := c.take(cacheKey{node, kind}); item != nil {
+		unix.Close(item.fd)
 	}
 }
 
-// DropKind is Drop for one kind of descriptor.
-func (c *Cache) DropKind(node uint64, kind FDKind) {
+// take takes a descriptor out; nil if there is none that is not in use.
+func (c *Cache) take(key cacheKey) *cached {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	item, ok := c.items[cacheKey{node, kind}]
+	item, ok := c.items[key]
 	if !ok {
-		return
+		return nil
 	}
-	delete(c.items, item.key)
+	delete(c.items, key)
 	if item.element != nil {
 		c.idle.Remove(item.element)
+		item.element = nil
 	}
 	if item.uses > 0 {
 		item.dropped = true
-		return
+		return nil
 	}
-	c.closing.add(item.fd)
+	return item
 }
 
 // Close closes every idle descriptor and waits for those that are being closed;

@@ -2,6 +2,7 @@ package backing
 
 import (
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,6 +12,10 @@ import (
 // all others'.
 const closers = 1024
 
+// closeAfter is for how long descriptors are gathered: to start a goroutine for
+// each one costs more than to close it.
+const closeAfter = 5 * time.Millisecond
+
 // closer closes descriptors beside the requests that are done with them: the
 // close of a file may write it back to a server that hangs, or free the
 // blocks of a large file that somebody has unlinked (that of an O_PATH descriptor
@@ -19,7 +24,8 @@ const closers = 1024
 type closer struct {
 	mu      sync.Mutex // guards what follows
 	queue   []int
-	running int
+	running int  // goroutines, and the one that is due
+	due     bool // one starts soon
 	wg      sync.WaitGroup
 }
 
@@ -28,16 +34,22 @@ func (c *closer) add(fd int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.queue = append(c.queue, fd)
-	if c.running < closers {
+	if !c.due && c.running < closers {
+		c.due = true
 		c.running++
-		c.wg.Go(c.run)
+		c.wg.Add(1)
+		time.AfterFunc(closeAfter, c.run)
 	}
 }
 
 // run closes what there is to close.
 func (c *closer) run() {
-	for {
+	defer c.wg.Done()
+	for first := true; ; first = false {
 		c.mu.Lock()
+		if first {
+			c.due = false
+		}
 		if len(c.queue) == 0 {
 			c.queue = nil
 			c.running--
