@@ -53,23 +53,25 @@ func (s *Server) Handle(r *kernel.Request) (n int, errno syscall.Errno) {
 	return c.size, errno
 }
 
+// endings is added to a view's lane for what takes something back: it must never
+// queue behind what it would end, nor behind what another account ends.
+const endings = 1 << 32
+
 // Plan says whose request it is, and whether it may wait for a disk
-// (kernel.Handler). What takes something back is nobody's: it must never queue
-// behind what it would end.
+// (kernel.Handler).
 func (s *Server) Plan(r *kernel.Request) kernel.Plan {
 	h := r.Header()
-	switch op := kernel.Opcode(h.Opcode); op {
-	case kernel.OpRelease, kernel.OpReleasedir, kernel.OpFlush:
+	op := kernel.Opcode(h.Opcode)
+	if op.Silent() || op >= kernel.OpcodeCount {
 		return kernel.Plan{}
-	default:
-		if op.Silent() || op >= kernel.OpcodeCount {
-			return kernel.Plan{}
-		}
 	}
-	p := kernel.Plan{Slow: table[h.Opcode].slow}
-	if n := s.nodes.Get(h.NodeId); n != nil {
+	p := kernel.Plan{Slow: table[op].slow}
+	if n := s.nodes.Get(h.NodeId); n != nil && n.View != 0 {
 		p.Lane = uint64(n.View)
 		p.Slow = p.Slow || s.mustWait(r, n.View)
+		if op == kernel.OpRelease || op == kernel.OpReleasedir || op == kernel.OpFlush {
+			p.Lane |= endings
+		}
 	}
 	return p
 }
