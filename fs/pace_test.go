@@ -295,6 +295,19 @@ func TestTransfer(t *testing.T) {
 	}
 }
 
+// TestDamagedTransfers: counters that can't be read begin anew, and that is said.
+func TestDamagedTransfers(t *testing.T) {
+	in, ids, _ := two(t, func(a *policy.Account) { a.UploadDataTransfer = limited(10) })
+	m := mountFor(t, in, ids, time.Second, func(o *fs.Options) { o.Transferred = []byte("junk") })
+	if !m.log.has("level=ERROR", "begin anew") {
+		t.Error("nothing was logged")
+	}
+	as(aliceUID, func() { write(t, filepath.Join(m.point, "alice/f"), make([]byte, 10)) })
+	if u := m.Transfers().Usage(); len(u) != 1 || u[0].Moved[limit.Upload] != 10 {
+		t.Errorf("counted: %+v", u)
+	}
+}
+
 // TestTotalTransfer: many at once never move more than the limit, in both
 // directions together.
 func TestTotalTransfer(t *testing.T) {

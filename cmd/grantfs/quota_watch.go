@@ -86,13 +86,13 @@ func (d *daemon) lookAtUsage(w warned) {
 			}
 			share := share(part.used, *part.limit)
 			u.Share = max(u.Share, share)
-			d.warn(w, seen, l.Name+" "+part.what, share, part.used, *part.limit)
+			d.warn(w, seen, share, part.used, *part.limit, l.Name, part.what)
 		}
 		list = append(list, u)
 	}
 	transfers := d.transfers(b.set, "")
 	for _, t := range transfers {
-		d.warn(w, seen, strings.Join(append([]string{"transfer:" + t.Account, t.What}, t.Sources...), " "), share(t.Used, t.Limit), t.Used, t.Limit)
+		d.warn(w, seen, share(t.Used, t.Limit), t.Used, t.Limit, append([]string{"transfer:" + t.Account, t.What}, t.Sources...)...)
 	}
 	for name := range w {
 		if _, ok := seen[name]; !ok {
@@ -104,10 +104,15 @@ func (d *daemon) lookAtUsage(w warned) {
 	})
 }
 
-func (d *daemon) warn(w, seen warned, name string, share float64, used, limit int64) {
-	seen[name] = 0
-	if w.look(name, share) {
-		d.log.Warn("a limit is nearly used up", "limit", name, "used", used, "of", limit, "percent", int(share*100))
+// warn looks at one limit, called by the words of name; what is seen is remembered.
+func (d *daemon) warn(w, seen warned, share float64, used, limit int64, name ...string) {
+	if share+calm < levels[0] {
+		return // most are far from their limits: nothing is made of them
+	}
+	limited := strings.Join(name, " ")
+	seen[limited] = 0
+	if w.look(limited, share) {
+		d.log.Warn("a limit is nearly used up", "limit", limited, "used", used, "of", limit, "percent", int(share*100))
 	}
 }
 
