@@ -298,6 +298,8 @@ func TestDenyMatrix(t *testing.T) {
 		a.FilePatterns = []policy.FilePatterns{{Path: set("/hid"), Denied: []policy.Setting[string]{set("secret-*")}, DenyPolicy: set("hide")}}
 	})
 	in.Accounts = append(in.Accounts, policy.Account{Name: "bob"})
+	// So that the kernel asks for attributes at all.
+	in.Folders = append(in.Folders, policy.Folder{Name: "attributes", Source: set(tree(t)), UserXattrs: set(true)})
 	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
 	m := mount(t, in, ids)
 	seen := map[policy.Op]bool{}

@@ -87,7 +87,7 @@ var opcodeCases = map[kernel.Opcode]opcodeCase{
 	kernel.OpSetxattr: {onFile, func(objects) []byte {
 		return append([]byte{1, 0, 0, 0, 0, 0, 0, 0}, "user.x\x00v"...)
 	}, ENOTSU, EACCES},
-	kernel.OpGetxattr:      {onFile, func(objects) []byte { return body(fuse.GetXAttrIn{Size: 9}, "user.x") }, ENOTSU, EACCES},
+	kernel.OpGetxattr:      {onFile, func(objects) []byte { return body(fuse.GetXAttrIn{Size: 9}, "user.x") }, syscall.ENOSYS, EACCES}, // no folder has any: not a caller's answer
 	kernel.OpListxattr:     {onFile, func(objects) []byte { return body(fuse.GetXAttrIn{Size: 9}) }, ENOTSU, EACCES},
 	kernel.OpRemovexattr:   {onFile, func(objects) []byte { return body(fuse.InHeader{}, "user.x") }, ENOTSU, EACCES},
 	kernel.OpOpendir:       {inDir, zeroes, EACCES, EACCES},

@@ -184,17 +184,21 @@ func (s *Server) createAt(c *call, dir spot, dirFD int, name backing.Name, mode 
 	if errno != 0 {
 		return spot{}, errno
 	}
-	fd := -1
+	root, errno := s.root(dir)
+	if errno != 0 {
+		return spot{}, errno
+	}
+	fd, obj := -1, backing.Object{}
 	errno = s.born(dir, policy.TypeFile, &c.stat, func() (errno syscall.Errno) {
 		if fd, errno = backing.CreateFile(dirFD, name, b); errno == 0 {
-			errno = backing.StatFD(fd, &c.stat)
+			obj, errno = root.Identify(fd, &c.stat)
 		}
 		return errno
 	})
 	if errno != 0 {
 		return spot{}, errno
 	}
-	sp, errno := s.made(c, dir, fd, name)
+	sp, errno := s.ref(c, dir, obj, name)
 	if errno != 0 {
 		backing.Close(fd)
 		return spot{}, errno
@@ -241,20 +245,6 @@ func (s *Server) mknodFile(c *call, mode uint32) syscall.Errno {
 	}
 	s.entry(reply[fuse.EntryOut](c), sp, &c.stat)
 	return s.endWriting(sp.node.ID)
-}
-
-// made returns the node of an object that was made just now, known by fd, and
-// counts the lookup.
-func (s *Server) made(c *call, dir spot, fd int, name backing.Name) (spot, syscall.Errno) {
-	root, errno := s.root(dir)
-	if errno != 0 {
-		return spot{}, errno
-	}
-	obj, errno := root.Identify(fd, &c.stat)
-	if errno != 0 {
-		return spot{}, errno
-	}
-	return s.ref(c, dir, obj, name)
 }
 
 // release ends a file's or a directory's handle.

@@ -78,6 +78,7 @@ type Server struct {
 	calls     sync.Pool
 
 	policy atomic.Pointer[epochPolicy]
+	xattrs bool // some folder had user_xattrs when the mount began
 	panics atomic.Uint64
 	// noPassthrough is set once the kernel refused to register any backing.
 	noPassthrough atomic.Bool
@@ -122,7 +123,7 @@ func newServer(opt Options, in Inheritance) (*Server, error) {
 		return nil, fmt.Errorf("read the limit of open files: %w", err)
 	}
 	s := &Server{
-		opt: opt, conn: in.Conn, memory: in.Memory, vault: in.Vault,
+		opt: opt, xattrs: opt.Policy.Set.UserXattrs(), conn: in.Conn, memory: in.Memory, vault: in.Vault,
 		fds:     backing.NewCache(min(maxIdle, fds/4)),
 		swapped: make(chan struct{}, 1), recharge: make(chan struct{}, 1),
 	}
@@ -172,6 +173,9 @@ func (s *Server) Swap(p Policy) error {
 		if s.policy.CompareAndSwap(old, &epochPolicy{Policy: p, epoch: old.epoch + 1, since: time.Now()}) {
 			break
 		}
+	}
+	if !s.xattrs && p.Set.UserXattrs() {
+		s.opt.Log.Warn("user_xattrs of the first folder that has them can be read after a restart")
 	}
 	_, err := s.conn.IncEpoch()
 	for _, due := range []chan struct{}{s.swapped, s.recharge} {

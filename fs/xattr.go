@@ -21,6 +21,11 @@ const userSpace = "user."
 func (s *Server) getxattr(c *call) syscall.Errno {
 	room := arg[fuse.GetXAttrIn](c).Size
 	fd, attr, errno := s.attribute(c)
+	if errno == syscall.EOPNOTSUPP && !s.xattrs {
+		// The kernel wants to know before the first write to each new file. From
+		// now on it gives callers EOPNOTSUPP itself, for as long as the mount lives.
+		return syscall.ENOSYS
+	}
 	if errno != 0 {
 		return errno
 	}

@@ -3,12 +3,14 @@ package fs_test
 import (
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
+	"grantfs/fs"
 	"grantfs/policy"
 )
 
@@ -101,5 +103,37 @@ func TestXattr(t *testing.T) {
 	}
 	if _, err := unix.Getxattr(filepath.Join(dir, "f"), "user.out", nil); errnoOf(err) != syscall.ENODATA {
 		t.Errorf("user.out after its removal: %v, want ENODATA", err)
+	}
+}
+
+// TestNoXattrs: where no folder has attributes the kernel asks once, and from then
+// on tells callers itself that there are none; a reload that brings some says that
+// it is too late.
+func TestNoXattrs(t *testing.T) {
+	dir := tree(t)
+	in, ids := home(dir, nil)
+	m := mount(t, in, ids)
+	as(aliceUID, func() {
+		for i := range 10 {
+			p := filepath.Join(m.point, "alice", strconv.Itoa(i))
+			if err := opened(p, unix.O_CREAT|unix.O_WRONLY, func(fd int) error { _, err := unix.Write(fd, []byte("x")); return err }); err != nil {
+				t.Error(err)
+			}
+			for _, attr := range []string{"user.a", "security.capability"} {
+				if n, err := unix.Getxattr(p, attr, nil); errnoOf(err) != ENOTSU {
+					t.Errorf("%s of a file: %d, %v", attr, n, err)
+				}
+			}
+		}
+	})
+	if n := m.obs.count(policy.OpGetxattr); n != 1 {
+		t.Errorf("the kernel has asked for attributes %d times, want once", n)
+	}
+	in.Folders = append(in.Folders, policy.Folder{Name: "x", Source: set(tree(t)), UserXattrs: set(true)})
+	if err := m.Swap(fs.Policy{Set: compile(t, in), IDs: ids}); err != nil {
+		t.Error(err)
+	}
+	if !m.log.has("user_xattrs", "restart") {
+		t.Error("nothing was logged of attributes that can't be read")
 	}
 }

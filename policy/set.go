@@ -29,6 +29,16 @@ func (s *Set) View(account string) (*View, bool) {
 	return v, ok
 }
 
+// UserXattrs reports whether any folder has user.* attributes.
+func (s *Set) UserXattrs() bool {
+	for _, f := range s.folders {
+		if f.UserXattrs.Value {
+			return true
+		}
+	}
+	return false
+}
+
 // Views returns every view, sorted by account name. The slice is the Set's own:
 // do not change it.
 func (s *Set) Views() []*View { return s.list }
