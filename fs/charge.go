@@ -38,6 +38,7 @@ type charges struct {
 // are under way in it are counted, so that it is known when the last one ended.
 type plan struct {
 	charged map[string][]policy.Bucket // by source
+	limited map[string]bool            // sources where somebody has a limit
 	above   map[string]bool            // directories, from an outer source on, that sources lie in
 	ops     atomic.Int64
 	old     atomic.Bool // another plan is in force
@@ -105,11 +106,14 @@ func (s *Server) load() error {
 
 func (ch *charges) newPlan(charged []policy.Charged) *plan {
 	p := &plan{
-		charged: make(map[string][]policy.Bucket, len(charged)), above: map[string]bool{},
+		charged: make(map[string][]policy.Bucket, len(charged)), limited: map[string]bool{}, above: map[string]bool{},
 		books: map[booksKey]*books{}, idle: ch.idle,
 	}
 	for _, c := range charged {
 		p.charged[c.Source] = c.Buckets
+		if c.Limited {
+			p.limited[c.Source] = true
+		}
 	}
 	for inner := range p.charged {
 		outer := ""
@@ -244,6 +248,16 @@ func (s *Server) Recounter() *quota.Recounter { return s.charges.recounter }
 // booksIn returns where what dir holds is charged.
 func (s *Server) booksIn(p *plan, dir spot) (*books, syscall.Errno) {
 	return s.booksOf(p, dir.where.Place.Mount(), s.innermost(p, dir), dir.rules)
+}
+
+// limited reports whether what the file sp holds is limited for anybody, through
+// whatever view.
+func (s *Server) limited(sp spot) bool {
+	p, src := s.charges.plan.Load(), sp.source(s)
+	if above, ok := s.parent(sp); ok && p.above[src.path] {
+		src = s.innermost(p, above)
+	}
+	return p.limited[src.path]
 }
 
 // booksOver returns where the file sp is charged, and the directory that holds

@@ -113,7 +113,7 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errn
 	if h.write && !need.Writes {
 		// A preset that goes by the mode on disk is asked at each write, and
 		// set-user-ID bits are cleared by one.
-		need.Writes = special || !sp.where.Place.Check(s.rewriting(sp, policy.OpWrite), sp.target(nil)).Allowed()
+		need.Writes = special || s.limited(sp) || !sp.where.Place.Check(s.rewriting(sp, policy.OpWrite), sp.target(nil)).Allowed()
 	}
 	if h.read && need.Reads || h.write && need.Writes {
 		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_PARALLEL_DIRECT_WRITES

@@ -30,13 +30,13 @@ func openAs(t *testing.T, uid int, p string, flags int) int {
 }
 
 // TestPassthroughIsCoherent: one file, written through the kernel by an account
-// without limits and through the daemon by one with a quota, and beside the
+// without limits and through the daemon by one with a limit of its own, and beside the
 // mount; everybody sees every byte and the size at once.
 func TestPassthroughIsCoherent(t *testing.T) {
 	dir := tree(t, "f")
 	in, ids := home(dir, nil)
 	bob := policy.Account{Name: "bob", Settings: policy.Settings{HomeDir: set(dir)}}
-	bob.QuotaSize = set(policy.Limit{N: 1 << 30})
+	bob.MaxUploadFileSize = set(policy.Limit{N: 1 << 30})
 	in.Accounts = append(in.Accounts, bob)
 	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
 	m := mount(t, in, ids)
@@ -91,7 +91,7 @@ func TestPassthroughIsCoherent(t *testing.T) {
 		}
 	}
 	if got := m.obs.count(policy.OpWrite); got != 3 {
-		t.Errorf("the file system was asked for %d writes, want the 3 of the account with a quota", got)
+		t.Errorf("the file system was asked for %d writes, want the 3 of the account with a limit", got)
 	}
 
 	as(aliceUID, func() {

@@ -63,7 +63,7 @@ func (s *Server) allowed(h *handle) bool {
 		if m == nil {
 			return false
 		}
-		if need := r.view.Mediation(m); h.read && need.Reads || h.write && need.Writes {
+		if need := r.view.Mediation(m); h.read && need.Reads || h.write && (need.Writes || s.limited(sp)) {
 			return false
 		}
 	}

@@ -10,6 +10,9 @@ import (
 type Charged struct {
 	Source  string // absolute
 	Buckets []Bucket
+	// Limited says that some mount limits what lies here, if only for those who
+	// come through it: whatever anybody writes is to be counted at once.
+	Limited bool
 }
 
 // Charged returns every distinct source of the Set's mounts and every store of
@@ -20,7 +23,7 @@ type Charged struct {
 // limits its folder to is in BucketsOf of that mount. It builds the mounts of
 // all views: it is for the loading of a policy, not for requests.
 func (s *Set) Charged() []Charged {
-	bySource := make(map[string]map[string]Bucket)
+	bySource := make(map[string]*chargedSource)
 	for _, v := range s.list {
 		eff := v.Effective()
 		for _, m := range v.transientMounts() {
@@ -34,9 +37,9 @@ func (s *Set) Charged() []Charged {
 		}
 	}
 	list := make([]Charged, 0, len(bySource))
-	for source, buckets := range bySource {
-		c := Charged{Source: source, Buckets: make([]Bucket, 0, len(buckets))}
-		for _, b := range buckets {
+	for source, s := range bySource {
+		c := Charged{Source: source, Buckets: make([]Bucket, 0, len(s.buckets)), Limited: s.limited}
+		for _, b := range s.buckets {
 			c.Buckets = append(c.Buckets, b)
 		}
 		list = append(list, c)
@@ -50,6 +53,7 @@ func (s *Set) Charged() []Charged {
 		}
 		if len(above) > 0 { // which has those above it already
 			c.Buckets = append(c.Buckets, above[len(above)-1].Buckets...)
+			c.Limited = c.Limited || above[len(above)-1].Limited
 		}
 		slices.SortFunc(c.Buckets, func(a, b Bucket) int { return strings.Compare(a.Name, b.Name) })
 		c.Buckets = slices.CompactFunc(c.Buckets, func(a, b Bucket) bool { return a.Name == b.Name })
@@ -58,17 +62,24 @@ func (s *Set) Charged() []Charged {
 	return list
 }
 
+// chargedSource is a source while its mounts are gone through.
+type chargedSource struct {
+	buckets map[string]Bucket // by name
+	limited bool
+}
+
 // charge adds buckets to those of source. Those of folders have no limit there.
-func charge(bySource map[string]map[string]Bucket, source string, list []Bucket) {
-	buckets := bySource[source]
-	if buckets == nil {
-		buckets = make(map[string]Bucket, len(list))
-		bySource[source] = buckets
+func charge(bySource map[string]*chargedSource, source string, list []Bucket) {
+	s := bySource[source]
+	if s == nil {
+		s = &chargedSource{buckets: make(map[string]Bucket, len(list))}
+		bySource[source] = s
 	}
 	for _, b := range list {
+		s.limited = s.limited || b.Limited()
 		if strings.HasPrefix(b.Name, "folder:") {
 			b = unbounded(b.Name)
 		}
-		buckets[b.Name] = b
+		s.buckets[b.Name] = b
 	}
 }

@@ -26,7 +26,6 @@ func Compile(in Input) (*Set, []Problem) {
 		owned:    make(map[string][]*Site),
 		instance: make(map[string][]*Site),
 		unowned:  make(map[string][]*Site),
-		metered:  make(map[string]bool),
 		point:    point,
 		strict:   in.StrictConflicts,
 	}
@@ -74,7 +73,6 @@ func (s *Set) addGroups(list []Group, d *doubts, rep *report) {
 			rep.errorf(g.At, "a group needs a name")
 		}
 		s.checkSettings(&g.Settings, rep)
-		s.meter(g.VirtualFolders)
 		if scope := g.QuotaScope; scope.Set && scope.Value != scopeMember && scope.Value != scopeGroup {
 			rep.errorf(scope.At, `quota_scope is "member" or "group", not %q`, scope.Value)
 		}
@@ -108,7 +106,6 @@ func (s *Set) addAccounts(list []Account, d *doubts, rep *report) {
 		}
 		before := len(rep.list)
 		s.checkSettings(&a.Settings, rep)
-		s.meter(a.VirtualFolders)
 		s.checkMembership(a, rep)
 		d.note(&a.Settings, before, rep)
 	}

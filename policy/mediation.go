@@ -18,7 +18,9 @@ const (
 )
 
 // Mediation returns what of the data in m, one of the view's mounts, must pass
-// through grantfs. It is computed once for each mount.
+// through grantfs for the sake of this account and of whom m is charged to: what
+// others are limited to in the same place is in Set.Charged. It is computed once
+// for each mount.
 func (v *View) Mediation(m *Mount) Mediation {
 	known := m.mediation.Load()
 	if known == 0 {
@@ -45,14 +47,13 @@ func (v *View) mediate(m *Mount, e *Effective) Mediation {
 		if f.Passthrough.Set && !f.Passthrough.Value {
 			return Mediation{true, true}
 		}
-		need.Writes = v.set.metered[f.Name]
 	}
 	limits := func(list ...Setting[Limit]) bool {
 		return slices.ContainsFunc(list, func(l Setting[Limit]) bool { return l.Set && !l.Value.Unlimited })
 	}
 	own := &e.Scalars
 	need.Reads = limits(own.DownloadBandwidth, own.DownloadDataTransfer, own.TotalDataTransfer)
-	need.Writes = need.Writes || limits(own.UploadBandwidth, own.UploadDataTransfer, own.TotalDataTransfer, own.MaxUploadFileSize)
+	need.Writes = limits(own.UploadBandwidth, own.UploadDataTransfer, own.TotalDataTransfer, own.MaxUploadFileSize)
 	// Whatever network a client comes from: it is not known here.
 	for _, l := range e.BandwidthLimits {
 		need.Reads = need.Reads || limits(l.Value.DownloadBandwidth)
@@ -64,14 +65,4 @@ func (v *View) mediate(m *Mount, e *Effective) Mediation {
 	}
 	need.Writes = need.Writes || slices.ContainsFunc(v.bucketsOf(m, e), Bucket.Limited)
 	return need
-}
-
-// meter notes the folders that some mount limits or charges to its account: what
-// others write there counts too.
-func (s *Set) meter(list []Mounting) {
-	for _, m := range list {
-		if m.QuotaSize.Value != 0 || m.QuotaFiles.Value != 0 {
-			s.metered[m.Folder.Value] = true
-		}
-	}
 }

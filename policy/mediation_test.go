@@ -47,7 +47,8 @@ func TestMediation(t *testing.T) {
 
 var anywhere = []Setting[netip.Prefix]{set(netip.MustParsePrefix("0.0.0.0/0"))}
 
-// What is charged for a folder or a site counts in every view that shows it.
+// A site's data is mediated for what limits its owner, that of a folder for what
+// limits this mount of it.
 func TestMediationOfOthers(t *testing.T) {
 	alice := home(Account{Name: "alice"})
 	alice.VirtualFolders = folders("media /media", "own /own", "slow /slow", "free /free")
@@ -68,8 +69,8 @@ func TestMediationOfOthers(t *testing.T) {
 		},
 	})
 	for account, want := range map[string]map[string]Mediation{
-		"alice":  {"/": {}, "/media": {Writes: true}, "/own": {Writes: true}, "/slow": {true, true}, "/free": {}},
-		"bob":    {"/": {}, "/media": {Writes: true}, "/own": {Writes: true}, "/slow": {true, true}, "/free": {}},
+		"alice":  {"/": {}, "/media": {Writes: true}, "/own": {}, "/slow": {true, true}, "/free": {}},
+		"bob":    {"/": {}, "/media": {}, "/own": {}, "/slow": {true, true}, "/free": {}},
 		"o1.ftp": {"/": {}, "/sites/mine": {Writes: true}, "/sites/none": {}},
 	} {
 		v := view(t, s, account)

@@ -17,7 +17,6 @@ type Set struct {
 	instance map[string][]*Site // by instance, for its main account
 	unowned  map[string][]*Site // by instance, for all of its clients
 	sites    *siteNode
-	metered  map[string]bool // folders that some mount limits, see meter
 
 	point  string
 	strict bool
