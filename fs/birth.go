@@ -5,6 +5,7 @@ import (
 	"syscall"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/node"
 	"grantfs/policy"
 )
 
@@ -17,6 +18,9 @@ func (s *Server) mayMake(c *call, dir spot, name backing.Name, op policy.Op, t p
 			return backing.FD{}, errno
 		}
 		return backing.FD{}, syscall.EEXIST
+	}
+	if dir.where.Depth >= node.MaxDepth {
+		return backing.FD{}, syscall.ENAMETOOLONG
 	}
 	fd, errno := s.dirFD(c, dir)
 	if errno != 0 {

@@ -35,8 +35,11 @@ func (c *call) refuse(r policy.Reason, class policy.Class) syscall.Errno {
 
 // refErrno is the errno for a node that can't be had.
 func refErrno(err error) syscall.Errno {
-	if errors.Is(err, node.ErrFull) {
+	switch {
+	case errors.Is(err, node.ErrFull):
 		return syscall.ENFILE
+	case errors.Is(err, node.ErrDeep):
+		return syscall.ENAMETOOLONG
 	}
 	return syscall.ESTALE // the kernel then looks the path up again
 }

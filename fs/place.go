@@ -45,6 +45,11 @@ func (s *Server) find(c *call, id uint64) (spot, syscall.Errno) {
 
 // locate returns where n lies under r, nil if r has no such place.
 func (s *Server) locate(n *node.Node, v *view, r *viewRules) *node.Where {
+	return s.locateFrom(n, v, r, new(node.Ascent))
+}
+
+// locateFrom is locate of what lies up below the node that is asked for.
+func (s *Server) locateFrom(n *node.Node, v *view, r *viewRules, up *node.Ascent) *node.Where {
 	w := n.Where()
 	if w.Lost {
 		return nil
@@ -59,10 +64,10 @@ func (s *Server) locate(n *node.Node, v *view, r *viewRules) *node.Where {
 		now.Place = r.view.Root()
 	} else {
 		parent := s.nodes.Get(w.Parent)
-		if parent == nil {
+		if parent == nil || !up.Step() {
 			return nil
 		}
-		above := s.locate(parent, v, r)
+		above := s.locateFrom(parent, v, r, up)
 		if above == nil || !s.replace(n, parent, &now, above) {
 			return nil
 		}
@@ -95,7 +100,7 @@ func (s *Server) replace(n, parent *node.Node, now, above *node.Where) bool {
 		return m.Source == source
 	case parent.Kind == node.KindBacked && parent.Source == n.Source, parent.Kind == node.KindView && m.Source == source:
 		now.Depth = above.Depth + 1
-		return true
+		return now.Depth <= node.MaxDepth
 	}
 	// The only other place that a directory leads to is a site's store.
 	return slices.ContainsFunc(above.Place.Store(now.Name), func(st policy.Store) bool { return st.Path == source })

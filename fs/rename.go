@@ -104,6 +104,9 @@ func (s *Server) replaced(c *call, dir spot, name backing.Name) (backing.FD, pol
 	if _, ok := dir.where.Place.ProvidedName(t.Name); ok {
 		return backing.FD{}, t, c.refuse(policy.ReasonMountPoint, policy.ClassBusy)
 	}
+	if dir.where.Depth >= node.MaxDepth {
+		return backing.FD{}, t, syscall.ENAMETOOLONG
+	}
 	fd, errno := s.dirFD(c, dir)
 	if errno != 0 {
 		return backing.FD{}, t, errno

@@ -15,8 +15,9 @@ import (
 // mount, and must not take its old rights along. ESTALE: it is somewhere else.
 func (s *Server) verify(sp spot) syscall.Errno {
 	now := time.Now().UnixNano()
+	var up node.Ascent
 	for n := sp.node; n == nil || n.Kind == node.KindBacked; n = s.nodes.Get(n.Where().Parent) {
-		if n == nil {
+		if n == nil || !up.Step() {
 			return syscall.ESTALE
 		}
 		if now-n.Checked() < int64(s.opt.EntryTimeout) {

@@ -1,5 +1,7 @@
 package node
 
+import "errors"
+
 const (
 	// viewSoft is how many nodes a view may have and still get more by listing
 	// directories; viewHard is how many it may have at all. The kernel forgets
@@ -8,6 +10,29 @@ const (
 	viewSoft = 1 << 18
 	viewHard = 1 << 22
 )
+
+const (
+	// MaxDepth is how many directories below its mount's root an object may lie.
+	// What leads to it is walked again and again, for a cycle with Table.mu held: an
+	// account that makes directories relative to one another must not be able to
+	// make everybody wait for that. A path in one piece is at most 2,048 deep.
+	MaxDepth = 4096
+	// maxChain is how many nodes may lie above another: those below the mount's
+	// root and those that lead to it, which are named by one path.
+	maxChain = 2 * MaxDepth
+)
+
+// ErrDeep is returned for a place that lies too deep.
+var ErrDeep = errors.New("a place lies too deep")
+
+// Ascent is a walk up the tree, which ends where no tree of a view goes.
+type Ascent int
+
+// Step reports whether the walk may go up once more.
+func (a *Ascent) Step() bool {
+	*a++
+	return *a <= maxChain
+}
 
 // Limit replaces how many nodes a view may have and still get more by
 // listings, and how many it may have at all.

@@ -69,7 +69,7 @@ func TestOpen(t *testing.T) {
 		case 2:
 			k.Parent, k.Name = parent, name
 		}
-		n, _, err := old.Ref(k, id, Where{Parent: parent, Name: name, Depth: int(i), Epoch: 3})
+		n, _, err := old.Ref(k, id, Where{Parent: parent, Name: name, Depth: int(i % MaxDepth), Epoch: 3})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -124,14 +124,15 @@ func (t *Table) load(i uint32, found *Where) *Node {
 	return n
 }
 
-// found notes the rules that were found for the place of n.
+// found notes the rules that were found for the place of n, and how deep that is:
+// the one known was perhaps found while a directory above lay elsewhere.
 func (n *Node) found(where *Where) {
 	w := n.where.Load()
-	if where == nil || w.Place == where.Place && w.Epoch == where.Epoch {
+	if where == nil || w.Place == where.Place && w.Epoch == where.Epoch && w.Depth == where.Depth {
 		return
 	}
 	now := *w
-	now.Place, now.Epoch = where.Place, where.Epoch
+	now.Place, now.Epoch, now.Depth = where.Place, where.Epoch, where.Depth
 	n.where.Store(&now)
 }
 
@@ -199,7 +200,7 @@ func (t *Table) Lookup(k Key) *Node {
 // Ref returns the node of key at its new place and counts one lookup. If there
 // is none it is made from key and id, which must agree; fresh reports that, and
 // the table then owns id.Object. The strings are copied. The error is ErrFull,
-// ErrCycle or ErrGone.
+// ErrDeep, ErrCycle or ErrGone.
 func (t *Table) Ref(k Key, id Identity, where Where) (n *Node, fresh bool, err error) {
 	var buf [4]uint64
 	freed := buf[:0]
@@ -212,6 +213,8 @@ func (t *Table) Ref(k Key, id Identity, where Where) (n *Node, fresh bool, err e
 	switch {
 	case !ok:
 		err = ErrGone
+	case where.Depth > MaxDepth:
+		err = ErrDeep
 	case i == 0:
 		i, err = t.make(&key, &id, &where)
 		fresh = err == nil
@@ -292,10 +295,8 @@ func (t *Table) move(i uint32, where *Where, freed []uint64) ([]uint64, error) {
 		return freed, nil
 	}
 	if parent != s.parent {
-		for p := parent; p != 0; p = t.slots.at(p).parent {
-			if p == i {
-				return freed, ErrCycle
-			}
+		if err := t.mayLie(i, parent); err != nil {
+			return freed, err
 		}
 	}
 	more, err := t.slots.reserve(where.Name)
@@ -319,6 +320,22 @@ func (t *Table) move(i uint32, where *Where, freed []uint64) ([]uint64, error) {
 	t.slots.at(parent).children++
 	t.slots.at(old).children--
 	return t.drop(old, freed), nil
+}
+
+// mayLie refuses a place for i in parent that is below i or too deep.
+func (t *Table) mayLie(i, parent uint32) error {
+	var up Ascent
+	for p := parent; p != 0; p = t.slots.at(p).parent {
+		switch {
+		case p == i:
+			return ErrCycle
+		case t.slots.at(i).children == 0:
+			return nil // nothing lies below it
+		case !up.Step():
+			return ErrDeep
+		}
+	}
+	return nil
 }
 
 // Forget takes back count lookups of the node with the given id.

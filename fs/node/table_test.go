@@ -273,6 +273,49 @@ func TestTableRefusesCycles(t *testing.T) {
 	}
 }
 
+// TestTableDepth: a lookup says how deep a node lies, whatever was found since the
+// last one.
+func TestTableDepth(t *testing.T) {
+	tab, _ := newTestTable(t, ignore)
+	at := func(epoch uint64) *Where {
+		n, _, err := tab.Ref(Key{Ino: 1}, dirIdentity, Where{Parent: RootID, Name: "d", Depth: 1, Epoch: epoch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n.Where()
+	}
+	w := at(1)
+	n := tab.Lookup(Key{Ino: 1})
+	if n == nil {
+		t.Fatal("not found")
+	}
+	moved := *w
+	moved.Depth, moved.Epoch = 9, 2 // a directory above was moved
+	n.Refresh(w, &moved)
+	if w := at(3); w.Depth != 1 { // and back
+		t.Errorf("Depth is %d, want 1", w.Depth)
+	}
+}
+
+// TestTableRefusesDepths: what is not moved far is found with a bounded number of
+// steps, and what lies too deep is not known at all.
+func TestTableRefusesDepths(t *testing.T) {
+	tab, _ := newTestTable(t, ignore)
+	if n, _, err := tab.Ref(Key{Ino: 1}, dirIdentity, Where{Parent: RootID, Name: "d", Depth: MaxDepth + 1}); !errors.Is(err, ErrDeep) {
+		t.Errorf("Ref of what lies too deep = %v, %v, want ErrDeep", n, err)
+	}
+	top := ref(t, tab, 1, RootID, "top")
+	ref(t, tab, 2, top.ID, "below")
+	chain := uint64(RootID)
+	for i := range maxChain + 1 {
+		chain = ref(t, tab, uint64(10+i), chain, "d").ID
+	}
+	tab.Move(top, Where{Parent: chain, Name: "top"})
+	if w := tab.Get(top.ID).Where(); !w.Lost {
+		t.Errorf("after a Move below too many directories: %+v, want it to be lost", w)
+	}
+}
+
 // TestTableLimitsViews: a view that has too many nodes gets no more, the others
 // do.
 func TestTableLimitsViews(t *testing.T) {
