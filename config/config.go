@@ -13,6 +13,7 @@ import (
 type Config struct {
 	Path    string   // the main file
 	Files   []string // every file that was looked at, in order
+	Texts   []Text   // of those that could be read
 	Mount   Mount
 	Metrics Metrics
 	Aegir   Aegir

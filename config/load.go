@@ -34,8 +34,27 @@ type file struct {
 // Each source is looked up on disk once; for those that hang Load waits for
 // SourcePatience.
 func Load(path string, users Users) (*Config, []policy.Problem) {
+	return loadFiles(path, readFiles(path), users)
+}
+
+// Text is one file as it was read.
+type Text struct {
+	Name string
+	Data []byte
+}
+
+// LoadTexts is Load of the Texts of an earlier Config.
+func LoadTexts(path string, texts []Text, users Users) (*Config, []policy.Problem) {
+	var files []file
+	for _, t := range texts {
+		files = append(files, file{name: t.Name, data: t.Data})
+	}
+	return loadFiles(path, files, users)
+}
+
+func loadFiles(path string, files []file, users Users) (*Config, []policy.Problem) {
 	d := newDecoder(users)
-	c := d.decode(path, readFiles(path))
+	c := d.decode(path, files)
 	d.missingSources()
 	c.SortProblems(d.problems)
 	return c, d.problems
@@ -124,6 +143,7 @@ func (d *decoder) decode(path string, files []file) *Config {
 			c.Incomplete, c.Forbidden = true, c.Forbidden || f.forbidden
 			continue
 		}
+		c.Texts = append(c.Texts, Text{f.name, f.data})
 		p := parse(f.name, f.data)
 		d.problems = append(d.problems, p.problems...)
 		d.partial = p.partial

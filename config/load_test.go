@@ -136,7 +136,7 @@ func TestDefaults(t *testing.T) {
 	c := d.decode("f.toml", []file{{name: "f.toml"}})
 	want := &Config{
 		Path:  "f.toml",
-		Files: []string{"f.toml"},
+		Files: []string{"f.toml"}, Texts: []Text{{Name: "f.toml"}},
 		Mount: Mount{
 			Point:        policy.Setting[string]{Value: "/srv/views"},
 			State:        policy.Setting[string]{Value: "/var/lib/grantfs"},

@@ -101,6 +101,9 @@ func (s *Server) openMemory() (err error) {
 	return nil
 }
 
+// Answered reports whether this process has answered a request.
+func (s *Server) Answered() bool { return s.conn.Answered() }
+
 // Drain makes Serve return without the end of the mount, for a successor to go
 // on: see kernel.Conn.Drain.
 func (s *Server) Drain(patience time.Duration) error { return s.conn.Drain(patience) }

@@ -10,5 +10,11 @@
 // table of sessions, the state store, the counters of metrics, and how the last
 // reload went; nothing else.
 //
-// Every goroutine belongs to a group in serve.go, which waits for it.
+// `grantfs serve` is two processes of one program. The keeper (keeper.go) mounts
+// and holds what must outlive the other: /dev/fuse, the memory of fs/memory, files
+// without a name, the sockets. The worker does everything else. When it ends,
+// however that comes, the keeper starts another one, which goes on where it was:
+// so an upgrade is `kill -TERM` of the worker. SIGTERM to the keeper ends both.
+//
+// Every goroutine belongs to a group in serve.go or life.go, which waits for it.
 package main

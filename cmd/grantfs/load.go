@@ -29,6 +29,7 @@ type loaded struct {
 	host     []policy.Problem // accounts that this host has no room for; they are in problems too
 	aegir    int              // problems of the Aegir hosts
 	point    string           // the mount point, with the links in it resolved
+	stale    bool             // it is what was accepted last, not what the files say now
 }
 
 // hostUsers answers what integration/account asks of the host's files.
@@ -43,12 +44,17 @@ func (u hostUsers) UIDName(uid uint32) (string, bool) {
 // load reads the configuration and the hosts it names, and compiles the policy.
 // What is wrong with them is in the problems; the error is about this machine.
 func load(path string) (*loaded, error) {
+	return loadWith(func(users config.Users) (*config.Config, []policy.Problem) { return config.Load(path, users) })
+}
+
+// loadWith is load of a configuration that read returns.
+func loadWith(read func(config.Users) (*config.Config, []policy.Problem)) (*loaded, error) {
 	users, err := config.LoadUsers(passwdFile, groupFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the host's users: %w", err)
 	}
 	l := &loaded{users: hostUsers{users}}
-	l.config, l.problems = config.Load(path, users)
+	l.config, l.problems = read(users)
 	found, problems := aegir.Discover(l.config.Aegir.Instances, aegir.Options{
 		RequireClientLink: l.config.Aegir.RequireClientLink.Value,
 	})

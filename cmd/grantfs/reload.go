@@ -36,14 +36,14 @@ func (d *daemon) reloadPolicy() {
 	if l.set == nil {
 		for _, p := range l.problems {
 			if p.Severity == policy.SeverityError {
-				d.logProblem("configuration", p)
+				logProblem(d.log, "configuration", p)
 			}
 		}
 		d.refuse()
 		return
 	}
 	for _, p := range l.problems {
-		d.logProblem("configuration", p)
+		logProblem(d.log, "configuration", p)
 	}
 	d.keepStarted(l)
 	p, err := d.prepare(l)
@@ -51,6 +51,7 @@ func (d *daemon) reloadPolicy() {
 		d.refuse("error", err)
 		return
 	}
+	d.keepAccepted(l)
 	// First the rules, then the names: an account that is served must have its
 	// view, one that has lost it may be known a moment longer.
 	if err := d.fs.Swap(p); err != nil {

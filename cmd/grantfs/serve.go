@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -19,10 +18,10 @@ import (
 	"grantfs/fs"
 	"grantfs/fs/kernel"
 	"grantfs/fs/quota"
+	"grantfs/fs/vault"
 	"grantfs/integration/account"
 	"grantfs/integration/login"
 	"grantfs/integration/metrics"
-	"grantfs/integration/socket"
 	"grantfs/integration/state"
 	"grantfs/integration/userdb"
 	"grantfs/policy"
@@ -40,6 +39,7 @@ type daemon struct {
 	userdb  *userdb.Server
 	login   *login.Server
 	metrics *metrics.Metrics
+	worker  *worker
 	saved   []byte // transfer counters as in the store
 	known   atomic.Pointer[buckets]
 	used    atomic.Pointer[metrics.Quotas] // when it was looked at last
@@ -59,10 +59,22 @@ type reloaded struct {
 	set        *policy.Set
 }
 
-// serve mounts the views and serves them until SIGTERM or SIGINT.
+// serve mounts the views and has them served until SIGTERM or SIGINT. This process
+// is the keeper, or its worker.
 func serve(ctx context.Context, e *env, _ []string) error {
 	if err := needRoot("serve"); err != nil {
 		return err
+	}
+	log := slog.New(slog.NewTextHandler(e.stderr, nil))
+	if text := os.Getenv(workerVariable); text != "" {
+		if err := os.Unsetenv(workerVariable); err != nil {
+			return fmt.Errorf("tidy the environment: %w", err)
+		}
+		w, err := inherit(text, log)
+		if err != nil {
+			return err
+		}
+		return work(ctx, e, w, log)
 	}
 	l, err := load(e.config)
 	if err != nil {
@@ -72,15 +84,28 @@ func serve(ctx context.Context, e *env, _ []string) error {
 	if err := l.report(e.stderr); err != nil {
 		return err
 	}
+	return keep(l, log)
+}
+
+// work serves what a keeper has mounted, until that says so, or until SIGTERM: then
+// it leaves the rest to a successor.
+func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	signal.Ignore(syscall.SIGINT) // Ctrl-C is for the keeper
+	l, err := w.load(e.config, log)
+	if err != nil {
+		return err
+	}
+	if l.set == nil {
+		return l.report(e.stderr)
+	}
 	// The readers of /dev/fuse block in system calls; the rest needs room beside
 	// them.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), kernel.Readers()+2))
 
-	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
-	defer signal.Stop(signals)
-
-	d := &daemon{log: slog.New(slog.NewTextHandler(e.stderr, nil)), path: e.config, config: l.config, loaded: make(chan struct{}, 1)}
+	d := &daemon{log: log, worker: w, path: e.config, config: l.config, loaded: make(chan struct{}, 1)}
 	defer d.close()
 	if err := d.open(l); err != nil {
 		return err
@@ -100,22 +125,19 @@ func (d *daemon) open(l *loaded) error {
 	if err != nil {
 		return err
 	}
+	d.keepAccepted(l)
 	if d.metrics, err = metrics.New(metrics.Options{Version: buildVersion, Revision: buildRevision, State: d.metricsState}); err != nil {
 		return fmt.Errorf("make the metrics: %w", err)
 	}
 	d.userdb = userdb.New(d.log, d.table.Load())
 	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged})
-	point := l.point
-	if err := os.MkdirAll(point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("make the mount point: %w", err)
-	}
 	transferred, err := d.store.Transfers()
 	if err != nil {
 		return err
 	}
 	minFree := d.config.Mount.MinFree.Value
-	d.fs, err = fs.Mount(fs.Options{
-		Point: point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
+	d.fs, err = d.worker.attach(fs.Options{
+		Point: d.worker.Point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
 		MinFree: func(size uint64) uint64 { return uint64(minFree.Bytes) + uint64(minFree.Percent/100*float64(size)) },
 		Log:     d.log, Observer: d.metrics, Policy: p,
 		Sessions: d.login.Table(), Transferred: transferred, Usage: d.usagePath(),
@@ -124,10 +146,7 @@ func (d *daemon) open(l *loaded) error {
 		return err
 	}
 	d.usage, err = quota.Keep(d.fs.Ledger(), d.usagePath(), usagePeriod, d.log)
-	if err != nil {
-		return errors.Join(err, d.fs.Unmount())
-	}
-	return nil
+	return err
 }
 
 // close gives back what open took, in reverse.
@@ -151,7 +170,7 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 	}
 	for _, p := range problems {
 		if !slices.Contains(l.host, p) { // else load has shown it
-			d.logProblem("account", p)
+			logProblem(d.log, "account", p)
 		}
 	}
 	ids := make(map[string]policy.IDs, table.Len())
@@ -161,7 +180,7 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 		}
 	}
 	last := d.reload.Load()
-	next := &reloaded{generation: 1, ok: true, since: time.Now(), accounts: len(ids), aegir: l.aegir, set: l.set}
+	next := &reloaded{generation: 1, ok: !l.stale, since: time.Now(), accounts: len(ids), aegir: l.aegir, set: l.set}
 	if last != nil {
 		next.generation = last.generation + 1
 	}
@@ -171,15 +190,18 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 }
 
 // logProblem logs a problem as what it is, with its place.
-func (d *daemon) logProblem(about string, p policy.Problem) {
+func logProblem(log *slog.Logger, about string, p policy.Problem) {
 	level := slog.LevelWarn
 	if p.Severity == policy.SeverityError {
 		level = slog.LevelError
 	}
-	d.log.Log(context.Background(), level, about, "at", p.At.String(), "problem", p.Text)
+	log.Log(context.Background(), level, about, "at", p.At.String(), "problem", p.Text)
 }
 
-// run serves until a signal ends it or a part of it fails.
+// errUnmounted says that nobody needs this worker any more.
+var errUnmounted = &exitError{exitUnmounted, nil}
+
+// run serves until the keeper or a signal ends it, or a part of it fails.
 func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var group sync.WaitGroup
@@ -193,25 +215,43 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	part(func() error {
 		err := d.fs.Serve()
 		if err == nil && ctx.Err() == nil {
-			err = fmt.Errorf("%s was unmounted by somebody else", d.config.Mount.Point.Value)
+			err = errUnmounted
 		}
 		return err
 	})
+	stopped := make(chan struct{})
+	var hearing sync.WaitGroup
+	hearing.Go(func() {
+		for kind, ok := d.worker.vault.Hear(); ok; kind, ok = d.worker.vault.Hear() {
+			if kind == vault.Stop {
+				close(stopped)
+				return
+			}
+		}
+	})
 	stop := func() error {
 		cancel(nil)
-		err := d.fs.Unmount()
+		var err error
+		select {
+		case <-stopped: // the mount goes away, and all requests with it
+		default:
+			err = d.fs.Drain(drainPatience)
+		}
+		defer hearing.Wait()
+		defer d.worker.vault.Close()
 		if late := waitAtMost(stopPatience, group.Wait); late != nil {
 			return errors.Join(err, late) // what is kept of usage is not exact then
 		}
 		return errors.Join(err, d.usage.Close())
 	}
-	if err := d.listen(ctx, part); err != nil {
-		return errors.Join(err, stop())
-	}
+	d.listen(ctx, part)
 	part(func() error { return d.lookAtSources(ctx) })
 	part(func() error { return d.keepTransfers(ctx) })
 	part(func() error { return d.watchUsage(ctx) })
-	if _, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features()); err != nil {
+	part(func() error { return d.worker.report(ctx, d.fs) })
+	if !d.worker.First {
+		d.log.Info("ready again", "accounts", d.reload.Load().accounts)
+	} else if _, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features()); err != nil {
 		return errors.Join(fmt.Errorf("say that it is ready: %w", err), stop())
 	}
 	for {
@@ -227,11 +267,17 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 				d.reloadPolicy()
 				continue
 			}
-			d.log.Info("stopping", "signal", s.String())
+			d.log.Info("leaving to a successor", "signal", s.String())
+			return stop()
+		case <-stopped:
 			return stop()
 		}
 	}
 }
+
+// drainPatience is how long a worker that ends in order waits for the requests it
+// has read. Those that last longer come to its successor again.
+const drainPatience = 2 * time.Second
 
 // stopPatience is how long the end waits for what is under way. After the
 // unmounting nothing lasts but a system call on a backing that hangs, which nobody
@@ -255,34 +301,6 @@ func waitAtMost(d time.Duration, wait func()) error {
 	}
 }
 
-// listen opens the sockets of the daemon and serves them.
-func (d *daemon) listen(ctx context.Context, part func(func() error)) error {
-	users, err := userdb.Listen(userdb.SocketPath)
-	if err != nil {
-		return err
-	}
-	part(func() error { return d.userdb.Serve(ctx, users) })
-	logins, err := login.Listen(login.SocketPath)
-	if err != nil {
-		return err
-	}
-	part(func() error { return d.login.Serve(ctx, logins) })
-	part(func() error { return d.recheck(ctx) })
-	control, err := socket.Listen(d.config.Mount.Control.Value, controlMode)
-	if err != nil {
-		return err
-	}
-	part(func() error { return serveControl(ctx, control, d) })
-	if address := d.config.Metrics.Listen.Value; address != "" {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			return fmt.Errorf("listen for scrapes: %w", err)
-		}
-		part(func() error { return d.metrics.Serve(ctx, l) })
-	}
-	return nil
-}
-
 // features says what the kernel can do, for the ready line.
 func (d *daemon) features() string {
 	f := d.fs.Features()
@@ -298,7 +316,7 @@ func (d *daemon) features() string {
 
 func (d *daemon) metricsState() metrics.State {
 	r := d.reload.Load()
-	s := metrics.State{Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
+	s := metrics.State{Restarts: d.worker.Restarts, Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
 	if d.login != nil {
 		s.Sessions = len(d.login.Table().Sessions())
 	}

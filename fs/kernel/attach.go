@@ -38,12 +38,16 @@ const nudge = time.Millisecond
 
 // Drain makes Serve return without the end of the mount: no new request is read,
 // and those that were read are answered first. It waits for that, but no longer
-// than patience: the error says that requests hang. A successor gets those again.
+// than patience: the error says that requests hang. A successor gets those again,
+// and those that only wait for something, which are not waited for.
 func (c *Conn) Drain(patience time.Duration) error {
 	c.draining.Store(true)
 	l := c.loop.Load()
 	if l == nil {
 		return nil
+	}
+	if c.features.Resend {
+		l.interrupts.end()
 	}
 	restore, err := interruptible()
 	if err != nil {

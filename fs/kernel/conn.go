@@ -29,6 +29,7 @@ type Conn struct {
 	kept     bool // by another process, which makes a successor of this one
 	draining atomic.Bool
 	loop     atomic.Pointer[loop]
+	answered atomic.Bool // a request was
 
 	mu      sync.Mutex // guards what follows
 	control int        // the connection's abort file, 0 for none (any more)
@@ -95,6 +96,9 @@ func (c *Conn) read(buf []byte) (int, error) {
 	}
 }
 
+// Answered reports whether a request was answered.
+func (c *Conn) Answered() bool { return c.answered.Load() }
+
 // write sends out, whose first OutHeaderSize bytes it fills in.
 func (c *Conn) write(out []byte, unique uint64, errno syscall.Errno) error {
 	h := (*fuse.OutHeader)(unsafe.Pointer(&out[0]))
@@ -103,6 +107,9 @@ func (c *Conn) write(out []byte, unique uint64, errno syscall.Errno) error {
 		_, err := syscall.Write(c.fd, out)
 		switch err {
 		case nil:
+			if !c.answered.Load() {
+				c.answered.Store(true)
+			}
 			return nil
 		case syscall.EINTR:
 		case syscall.ENOENT: // the request was interrupted and is gone

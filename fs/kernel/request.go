@@ -106,6 +106,9 @@ func (l *loop) reply(h *fuse.InHeader, out []byte, size int, errno syscall.Errno
 	if Opcode(h.Opcode).Silent() {
 		return nil
 	}
+	if errno == syscall.EINTR && l.conn.draining.Load() && l.conn.features.Resend {
+		return nil // it waited: a successor gets it again
+	}
 	if errno != 0 {
 		size = 0
 	}

@@ -91,12 +91,12 @@ func New() (*Memory, error) {
 }
 
 // Open maps the memory that fd refers to, which a predecessor has filled and
-// does not use any more; fd is m's from then on, also after an error. The error
-// is ErrLayout, or that of a system call.
+// does not use any more; fd is m's from then on, but not after an error. That is
+// ErrLayout, or a system call's.
 func Open(fd int) (*Memory, error) {
 	m := &Memory{fd: fd}
 	if err := m.open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("take over the shared memory: %w", err), m.Close())
+		return nil, errors.Join(fmt.Errorf("take over the shared memory: %w", err), m.unmap())
 	}
 	return m, nil
 }

@@ -22,6 +22,7 @@ type collector struct {
 	waiting, refused                                   *prometheus.Desc
 	limited, waits, waited                             *prometheus.Desc
 	quotas                                             *quotas
+	restarts, pause                                    *prometheus.Desc
 }
 
 func newCollector(c *counts, state func() State) *collector {
@@ -53,6 +54,8 @@ func newCollector(c *counts, state func() State) *collector {
 		waited:     desc("rate_wait_seconds_total", "How long they waited, all together.", "direction"),
 		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
 		sessions:   desc("sessions", "Sessions that are open."),
+		restarts:   desc("worker_restarts_total", "How often the process that serves the mount was replaced, in order or after its death."),
+		pause:      desc("worker_pause_seconds", "Time from the end of a process that served the mount until the next one did."),
 	}
 }
 
@@ -60,7 +63,7 @@ func newCollector(c *counts, state func() State) *collector {
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range append(c.quotas.descs(),
 		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal, c.sessions,
-		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.limited, c.waits, c.waited,
+		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.limited, c.waits, c.waited, c.restarts, c.pause,
 	) {
 		descs <- d
 	}
@@ -113,6 +116,8 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 	})
 	gauge(c.sessions, float64(s.Sessions))
+	counter(c.restarts, s.Restarts.Count)
+	out <- prometheus.MustNewConstHistogram(c.pause, s.Restarts.Count, s.Restarts.Seconds, s.Restarts.histogram())
 }
 
 func number(b bool) float64 {

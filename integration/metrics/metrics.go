@@ -24,6 +24,7 @@ type State struct {
 	Sessions       int       // sessions that are open
 	FS             fs.Stats
 	Quotas         Quotas
+	Restarts       Restarts // of the worker
 }
 
 // Options says what a Metrics shows besides what it counts.
