@@ -24,18 +24,14 @@ type Charged struct {
 // all views: it is for the loading of a policy, not for requests.
 func (s *Set) Charged() []Charged {
 	bySource := make(map[string]*chargedSource)
-	for _, v := range s.list {
-		eff := v.Effective()
-		for _, m := range v.transientMounts() {
-			list := v.bucketsOf(m, eff)
-			charge(bySource, m.Source, list)
-			for _, store := range m.Stores {
-				if path, err := cleanPath(store.Path); err == nil {
-					charge(bySource, path, list)
-				}
+	s.eachMount(func(m *Mount, list []Bucket) {
+		charge(bySource, m.Source, list)
+		for _, store := range m.Stores {
+			if path, err := cleanPath(store.Path); err == nil {
+				charge(bySource, path, list)
 			}
 		}
-	}
+	})
 	list := make([]Charged, 0, len(bySource))
 	for source, s := range bySource {
 		c := Charged{Source: source, Buckets: make([]Bucket, 0, len(s.buckets)), Limited: s.limited}
@@ -66,6 +62,17 @@ func (s *Set) Charged() []Charged {
 type chargedSource struct {
 	buckets map[string]Bucket // by name
 	limited bool
+}
+
+// eachMount calls f with every mount of every view and what objects in it are
+// charged to.
+func (s *Set) eachMount(f func(m *Mount, list []Bucket)) {
+	for _, v := range s.list {
+		eff := v.Effective()
+		for _, m := range v.mountsUnder(eff) {
+			f(m, v.bucketsOf(m, eff))
+		}
+	}
 }
 
 // charge adds buckets to those of source. Those of folders have no limit there.

@@ -16,19 +16,16 @@ type BucketLimits struct {
 // the mounts of all views: it is for the loading of a policy, not for requests.
 func (s *Set) BucketLimits() []BucketLimits {
 	byName := make(map[string]BucketLimits)
-	for _, v := range s.list {
-		eff := v.Effective()
-		for _, m := range v.transientMounts() {
-			for _, b := range v.bucketsOf(m, eff) {
-				old, ok := byName[b.Name]
-				if !ok {
-					old.Bucket = b
-				}
-				lowest := Bucket{b.Name, lower(old.Size, b.Size), lower(old.Files, b.Files), lower(old.Inodes, b.Inodes)}
-				byName[b.Name] = BucketLimits{lowest, old.Differ || old.Bucket != b}
+	s.eachMount(func(_ *Mount, list []Bucket) {
+		for _, b := range list {
+			old, ok := byName[b.Name]
+			if !ok {
+				old.Bucket = b
 			}
+			lowest := Bucket{b.Name, lower(old.Size, b.Size), lower(old.Files, b.Files), lower(old.Inodes, b.Inodes)}
+			byName[b.Name] = BucketLimits{lowest, old.Differ || old.Bucket != b}
 		}
-	}
+	})
 	list := make([]BucketLimits, 0, len(byName))
 	for _, b := range byName {
 		list = append(list, b)

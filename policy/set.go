@@ -147,11 +147,17 @@ func (v *View) rules() *rules {
 }
 
 // transientMounts returns the view's mounts without keeping them.
-func (v *View) transientMounts() []*Mount {
+func (v *View) transientMounts() []*Mount { return v.mountsUnder(nil) }
+
+// mountsUnder is transientMounts for a caller that may have the view's settings.
+func (v *View) mountsUnder(eff *Effective) []*Mount {
 	if r := v.built.Load(); r != nil {
 		return r.mounts
 	}
-	return v.set.mounts(v.account, v.set.effective(v.account, nil), nil)
+	if eff == nil {
+		eff = v.Effective()
+	}
+	return v.set.mounts(v.account, eff, nil)
 }
 
 // values returns what list holds, without the places.

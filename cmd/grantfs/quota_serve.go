@@ -14,7 +14,8 @@ import (
 )
 
 // buckets is what one policy says of all buckets, put together when it is asked
-// for first.
+// for first: by the look at what is used, as a rule, for it may take seconds where
+// there are 100,000 accounts.
 type buckets struct {
 	set     *policy.Set
 	limits  []policy.BucketLimits
@@ -23,9 +24,11 @@ type buckets struct {
 }
 
 func (d *daemon) buckets() *buckets {
+	d.known.Lock()
+	defer d.known.Unlock()
 	set := d.reload.Load().set
-	if b := d.known.Load(); b != nil && b.set == set {
-		return b
+	if d.known.buckets != nil && d.known.set == set {
+		return d.known.buckets
 	}
 	b := &buckets{set: set, limits: set.BucketLimits(), sources: map[string][]string{}}
 	for _, c := range set.Charged() {
@@ -34,7 +37,7 @@ func (d *daemon) buckets() *buckets {
 			b.sources[bucket.Name] = append(b.sources[bucket.Name], c.Source)
 		}
 	}
-	d.known.Store(b)
+	d.known.buckets = b
 	return b
 }
 

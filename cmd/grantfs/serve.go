@@ -41,8 +41,11 @@ type daemon struct {
 	metrics *metrics.Metrics
 	worker  *worker
 	saved   []byte // transfer counters as in the store
-	known   atomic.Pointer[buckets]
-	used    atomic.Pointer[metrics.Quotas] // when it was looked at last
+	known   struct {
+		sync.Mutex // held while they are put together
+		*buckets
+	}
+	used atomic.Pointer[metrics.Quotas] // when it was looked at last
 
 	table  atomic.Pointer[account.Table]
 	reload atomic.Pointer[reloaded]
