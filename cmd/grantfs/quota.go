@@ -103,8 +103,8 @@ func quotaReset(ctx context.Context, e *env, account string) error {
 // scanned is what the daemon says of one source while it is counted.
 type scanned struct {
 	Source string `json:"source"`
-	Dirs   int64  `json:"dirs"` // that were read
-	Bytes  int64  `json:"bytes"`
+	Dirs   int64  `json:"dirs"`  // that were read so far, some perhaps twice
+	Bytes  int64  `json:"bytes"` // that it holds, when that is known
 	Files  int64  `json:"files"`
 	Done   bool   `json:"done"`
 	Error  string `json:"error,omitempty"`

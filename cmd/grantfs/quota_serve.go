@@ -233,10 +233,13 @@ func (d *daemon) scanOne(ctx context.Context, source string, say func(scanned) e
 			ended = true
 		case <-period.C:
 		}
-		p := d.fs.Recounter().Sources()[source].Progress
-		s := scanned{Source: source, Dirs: p.Dirs, Bytes: p.Found.Bytes, Files: p.Found.Files, Done: ended}
-		if err != nil {
+		s := scanned{Source: source, Dirs: d.fs.Recounter().Sources()[source].Dirs, Done: ended}
+		switch {
+		case err != nil:
 			s.Error = err.Error()
+		case ended:
+			used := d.fs.Ledger().Usage(quota.SourceBucket(source).Name).Used
+			s.Bytes, s.Files = used.Bytes, used.Files
 		}
 		said := say(s)
 		if ended || said != nil {

@@ -160,14 +160,14 @@ func bytesText(n int64) string {
 }
 
 func printScanned(w io.Writer, s scanned) error {
-	state := "counting"
+	text := fmt.Sprintf("%d directories read", s.Dirs)
 	switch {
 	case s.Error != "":
-		state = "failed: " + s.Error
+		text = s.Error
 	case s.Done:
-		state = "done"
+		text = fmt.Sprintf("%d files, %s", s.Files, bytesText(s.Bytes))
 	}
-	if _, err := fmt.Fprintf(w, "%s: %d directories, %d files, %s: %s\n", s.Source, s.Dirs, s.Files, bytesText(s.Bytes), state); err != nil {
+	if _, err := fmt.Fprintf(w, "%s: %s\n", s.Source, text); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
