@@ -47,6 +47,7 @@ func (p *pace) pass(c *call, d limit.Direction, want int) (passage, syscall.Errn
 			return pass, pass.held(hold, err)
 		}
 		b.GiveBack(pass.taken) // others' requests in flight are waited for
+		pass.taken = 0
 	}
 	start := time.Now()
 	errno := c.request.Pause(func(gone <-chan struct{}) syscall.Errno {
@@ -196,10 +197,12 @@ func (s *Server) mustWait(r *kernel.Request, index uint32) bool {
 	p := l.pace()
 	if l != nil && l.perSource {
 		if h := s.handles.at(in.Fh); h != nil {
-			if sp := h.pace.Load(); sp != nil {
-				p = sp.pace
+			sp := h.pace.Load()
+			if sp == nil {
+				return true // it is not known yet
 			}
+			p = sp.pace
 		}
 	}
-	return p != nil && !p.buckets[d].Ready(int(in.Size))
+	return p != nil && !(p.buckets[d].Ready(int(in.Size)) && p.meter.Ready(d, int(in.Size)))
 }

@@ -182,7 +182,7 @@ func TestPause(t *testing.T) {
 	end := serve(t, c, w, h)
 	const paused = 2 * maxReaders
 	for i := range uint64(paused) {
-		w.sendTo(7, OpWrite, 100+2*i)
+		w.sendTo(7+i%8, OpWrite, 100+2*i)
 	}
 	w.sendTo(7, OpGetattr, 2)
 	if unique, errno, _ := w.receive(); unique != 2 || errno != 0 {
@@ -202,6 +202,35 @@ func TestPause(t *testing.T) {
 	end() // returns, so nothing pauses any more
 	if n := c.Waiting(); n != 0 || c.lanes.slots() != 0 {
 		t.Errorf("%d requests wait and %d slots are taken after the end", n, c.lanes.slots())
+	}
+}
+
+// TestPauseMemory: a request that pauses on a reader keeps the reader's memory, for
+// which its lane is charged; another lane's may pause all the same.
+func TestPauseMemory(t *testing.T) {
+	c, w := connect(t)
+	h := &lanesHandler{letGo: make(chan struct{})}
+	end := serve(t, c, w, h)
+	const most, more = laneBytes / bufferSize, 5
+	for i := range uint64(most + more) {
+		w.sendTo(7, OpWrite, 100+2*i)
+	}
+	for range more {
+		if unique, errno, _ := w.receive(); errno != syscall.ENOMEM {
+			t.Errorf("reply to %d: %v, want ENOMEM", unique, errno)
+		}
+	}
+	w.sendTo(8, OpWrite, 2)
+	waitUntil(t, "the others pause", func() bool { return c.Waiting() == most+1 })
+	close(h.letGo)
+	for range most + 1 {
+		if unique, errno, _ := w.receive(); errno != 0 {
+			t.Errorf("reply to %d: %v", unique, errno)
+		}
+	}
+	end()
+	if n := len(c.lanes.byKey); n != 0 {
+		t.Errorf("%d lanes are kept for nothing", n)
 	}
 }
 

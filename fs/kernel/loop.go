@@ -18,6 +18,9 @@ type buffers struct {
 	request Request
 }
 
+// bufferSize is how much memory buffers have.
+const bufferSize = 2*(MaxTransfer+inputRoom) + OutHeaderSize
+
 type loop struct {
 	conn       *Conn
 	handler    Handler
@@ -123,6 +126,7 @@ func (l *loop) run(me *reader) {
 			l.fail(err)
 		}
 		if r.on == nil {
+			l.lanes.dismiss(p.Lane, bufferSize)
 			return // another reader has taken the place
 		}
 		l.free(r)

@@ -51,13 +51,17 @@ type Handler interface {
 // it waited for a slot to go on.
 //
 // A request that is known beforehand to pause should be planned as Slow: it
-// then holds no more memory than it needs.
+// then holds no more memory than it needs. Any other keeps the reader's, which its
+// lane is charged for: ENOMEM, without f, if that has too much already.
 func (r *Request) Pause(f func(gone <-chan struct{}) syscall.Errno) syscall.Errno {
 	l := r.loop
 	if l == nil { // of no connection
 		return f(nil)
 	}
 	if r.on != nil {
+		if !l.lanes.admit(r.lane, bufferSize) {
+			return syscall.ENOMEM
+		}
 		l.free(r)
 		l.start()
 		l.leave(r.on)

@@ -67,6 +67,18 @@ func (m Meter) Try(d Direction, want int) (h Hold, ok bool, err error) {
 	return m.try(d, want)
 }
 
+// Ready reports whether Try would let want bytes go, and takes nothing.
+func (m Meter) Ready(d Direction, want int) bool {
+	if !m.counts(d) {
+		return true
+	}
+	c := m.counter
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn(m.period)
+	return c.line.empty() && m.left(d, c.inFlight) >= int64(want)
+}
+
 // Reserve returns a hold on want bytes, or on fewer where that is all that is
 // left in the period: then the next one gets ErrUsedUp. While there would be
 // enough if others' requests in flight moved nothing it waits for them, in the
