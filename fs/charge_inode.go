@@ -260,7 +260,7 @@ func (s *Server) reconcile(p *plan, h *handle) {
 	}
 	s.charges.ledger.Add(b.set, s.settle(b, in, dir, &st, in.told))
 	if above, ok := s.parent(sp); ok {
-		s.charges.recounter.Touch(b.source.path, s.handleOf(above))
+		s.readAgain(b, above)
 	}
 }
 

@@ -46,6 +46,7 @@ type object struct {
 	inode *inode       // of a regular file, in use
 	cost  quota.Charge // that ends with this name: nothing where a file has others
 	open  bool         // it stays, without a name, until somebody closes it
+	links bool         // it is a file with other names
 }
 
 // object describes what st does; done ends its use.
@@ -79,7 +80,7 @@ func (s *Server) look(o *object, fd int, name backing.Name, st *backing.Stat) sy
 	if o.inode.passed > 0 && o.inode.told != unknown {
 		o.cost.Bytes = o.inode.told
 	}
-	if st.Nlink > 1 {
+	if o.links = st.Nlink > 1; o.links {
 		o.cost = quota.Charge{}
 	}
 	o.open = s.charges.inodes.isOpen(o.inode)
@@ -115,7 +116,17 @@ func (s *Server) removed(dir spot, fd int, name backing.Name, st *backing.Stat, 
 		return errno
 	}
 	s.charges.ledger.Add(b.set, s.gone(b, in, &o).Neg())
+	if o.links {
+		s.readAgain(b, dir)
+	}
 	return 0
+}
+
+// readAgain has what dir holds read again: a file with several names costs as much
+// as before, but in which directories, and trees, is for those who read them all to
+// find out.
+func (s *Server) readAgain(b *books, dir spot) {
+	s.charges.recounter.Touch(b.source.path, s.handleOf(dir))
 }
 
 // gone notes that o has lost its name in the directory in, and returns what is free

@@ -56,6 +56,10 @@ func (s *Server) renamed(c *call, from, to end, do func() syscall.Errno) syscall
 	}
 	s.charges.ledger.Add(b.set, freed.Sub(s.gone(b, in, &over)))
 	s.carried(a, b, out, in, &o, to)
+	if o.links || over.links {
+		s.readAgain(a, from.dir)
+		s.readAgain(b, to.dir)
+	}
 	return 0
 }
 
@@ -83,6 +87,10 @@ func (s *Server) exchanged(c *call, x, y end, do func() syscall.Errno) syscall.E
 	}
 	s.carried(a, b, dirX, dirY, &o, y)
 	s.carried(b, a, dirY, dirX, &other, x)
+	if o.links || other.links {
+		s.readAgain(a, x.dir)
+		s.readAgain(b, y.dir)
+	}
 	return 0
 }
 

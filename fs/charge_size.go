@@ -115,6 +115,9 @@ func (s *Server) charged(sp spot, in *inode, fd int, w span, st *backing.Stat, g
 		change = s.settle(b, in, dir, st, size)
 	}
 	s.charges.ledger.Settle(grant, change)
+	if above, ok := s.parent(sp); ok && st.Nlink > 1 {
+		s.readAgain(b, above)
+	}
 	return errno
 }
 

@@ -67,6 +67,11 @@
 // directories; what they read is read once more at the end of the count, before it
 // drops what it did not see, so that nothing can be moved past it.
 //
+// A file with several names costs once in each tree, and what is done through one
+// name may concern them all: the caller has its directory read again (Touch). Where
+// names are missing in a tree, others that know the file are counted as a whole
+// when its size has changed, and all on the file system when it has appeared.
+//
 // Some things take a count as a whole: a queue that overflowed, a second name for
 // a file that was known to have one, a directory of others that we wrote in and
 // that vanished before it was read. It is begun at once, but all such counts of a

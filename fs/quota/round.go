@@ -70,10 +70,29 @@ func (v *volume) round(ctx context.Context, counting *counted) {
 		if stale {
 			v.force(s)
 		}
+		v.share(s)
 	}
 	took := time.Since(begun)
 	v.changed = len(v.unfinished) > 0
 	v.rest = begun.Add(took + min(max(pauseTimes*took, minPause), maxPause))
+}
+
+// share has the other sources counted in which files of s with several names have
+// another one, if that is to be feared: no directory of theirs has changed.
+func (v *volume) share(s *counted) {
+	files, appeared := s.tree.Shared()
+	if appeared {
+		v.forceAll()
+		return
+	}
+	if len(files) == 0 {
+		return
+	}
+	v.each(func(other *counted) {
+		if other != s && other.tree.Holds(files) {
+			v.force(other)
+		}
+	})
 }
 
 // take returns what others changed.

@@ -25,6 +25,10 @@ type touched struct {
 	astray bool
 	// stale: reading single directories did not find everything.
 	stale bool
+	// resized are linked files that became larger or smaller, elsewhere that one
+	// appeared of which names are missing: other sources may hold them.
+	resized   map[ID]bool
+	elsewhere bool
 }
 
 // Reread reads the one directory that dir refers to (O_PATH will do; it remains
@@ -50,7 +54,7 @@ func (t *Tree) Round() (found Charge, again, stale bool) {
 		// The missing names are outside the source, where they mean nothing, or
 		// in a directory that nobody changed, as a file with one name.
 		if k, ok := t.links[n.id]; ok && uint32(k.names) < n.nlink {
-			t.stale = true
+			t.stale, t.elsewhere = true, true
 		}
 	}
 	t.appearing = nil
@@ -169,6 +173,43 @@ func (t *Tree) unknown(dir ID) {
 	if _, ok := t.strange[dir]; !ok && dir != (ID{}) {
 		t.strange[dir] = false
 	}
+}
+
+// Shared says what other trees may have to be counted for, since the last call:
+// those that hold one of the files, which have changed their size, whoever did
+// that; or, where appeared is set, any, as it is not known which of them holds
+// another name of a file that now has several.
+func (t *Tree) Shared() (files map[ID]bool, appeared bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	files, appeared = t.resized, t.elsewhere
+	t.resized, t.elsewhere = nil, false
+	for id := range files {
+		if k := t.links[id]; uint32(k.names) >= k.nlink {
+			delete(files, id) // all of its names are here, or it has one
+		}
+	}
+	return files, appeared
+}
+
+// Holds reports whether the tree knows one of those files with several names.
+func (t *Tree) Holds(files map[ID]bool) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for id := range files {
+		if _, ok := t.links[id]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// resize says that a linked file has another size. It needs t.mu.
+func (t *Tree) resize(id ID) {
+	if t.resized == nil {
+		t.resized = make(map[ID]bool)
+	}
+	t.resized[id] = true
 }
 
 // appeared says that a name was found of a file with several. It needs t.mu.

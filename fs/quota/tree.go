@@ -54,6 +54,7 @@ type sum struct {
 type link struct {
 	bytes int64
 	names int32 // that were seen
+	nlink uint32
 }
 
 func (s sum) charge() Charge { return Charge{s.bytes, int64(s.files), int64(s.inodes)} }
@@ -113,6 +114,7 @@ func (t *Tree) Note(dir, object ID, change Charge) {
 		if change.Files == 0 {
 			k.bytes, _ = add(k.bytes, change.Bytes)
 			t.links[object] = k
+			t.resize(object)
 			return
 		}
 		delete(t.links, object)
@@ -302,7 +304,10 @@ func (t *Tree) replace(dir ID, l *listing) {
 		if !ok && l.touch {
 			t.appeared(n)
 		}
-		k.bytes, k.names = n.bytes, k.names+1
+		if k.bytes != n.bytes && l.touch {
+			t.resize(n.id)
+		}
+		k.bytes, k.names, k.nlink = n.bytes, k.names+1, n.nlink
 		t.off = t.off.Plus(k.charge())
 		t.links[n.id] = k
 		t.linked[dir] = append(t.linked[dir], n.id)
