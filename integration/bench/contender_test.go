@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
 	"time"
@@ -137,7 +138,7 @@ func daemon(args []string) error {
 }
 
 func usage(s *fs.Server) memory {
-	runtime.GC()
+	debug.FreeOSMemory() // what the collector keeps for later is nobody's
 	var ms runtime.MemStats
 	runtime.ReadMemStats(&ms)
 	return memory{s.Nodes(), int(ms.HeapAlloc), residentSize(os.Getpid())}
