@@ -205,6 +205,14 @@ func (fs *files) creating(id uint64) bool {
 	return f != nil && f.state.Load()&fileCreated != 0
 }
 
+// kept reports whether the file has a backing id, by which the kernel can open it.
+func (fs *files) kept(id uint64) bool {
+	fs.mu.Lock()
+	defer fs.mu.Unlock()
+	f := fs.byNode[id]
+	return f != nil && f.backing.Load() != 0
+}
+
 // inUse reports whether the file is open.
 func (fs *files) inUse(id uint64) bool {
 	fs.mu.Lock()

@@ -71,10 +71,16 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 	if errno := s.verify(sp); errno != 0 {
 		return errno
 	}
-	if errno := s.stat(sp, &c.stat); errno != 0 {
-		return errno
+	t := sp.target(nil)
+	// Nothing on disk is asked for by a reader of a file whose backing id is kept,
+	// unless a preset goes by the mode there.
+	if h.write || flags&unix.O_TRUNC != 0 || !s.files.kept(sp.node.ID) ||
+		sp.where.Place.Check(policy.OpOpenRead, t).Reason == policy.ReasonPreset {
+		if errno := s.stat(sp, &c.stat); errno != 0 {
+			return errno
+		}
+		t = sp.target(&c.stat)
 	}
-	t := sp.target(&c.stat)
 	if h.read {
 		if errno := c.deny(sp.where.Place.Check(policy.OpOpenRead, t)); errno != 0 {
 			return errno
