@@ -153,28 +153,27 @@ func (hs *handles) at(fh uint64) *handle {
 // letGo ends a file's or a directory's handle.
 func (s *Server) letGo(fh uint64) {
 	hs := &s.handles
-	hs.mu.Lock()
-	h := hs.items[fh]
-	if h != nil {
-		delete(hs.items, fh)
-		hs.modes[h.mode]--
-	}
-	hs.mu.Unlock()
+	h := hs.at(fh)
 	if h == nil {
 		return
 	}
-	hs.records.Give(fh)
-	s.capOf(h).Give(h.node.View)
 	if h.stream != nil {
 		h.stream.close()
-		return
+	} else {
+		if h.write {
+			s.wasWritten(h)
+		}
+		s.closed(h)
+		s.files.closed(h.node.ID)
+		s.unpin(h.node)
 	}
-	if h.write {
-		s.wasWritten(h)
-	}
-	s.closed(h)
-	s.files.closed(h.node.ID)
-	s.unpin(h.node)
+	s.capOf(h).Give(h.node.View)
+	// Last: while anything is left to do, it is open, for a successor too.
+	hs.mu.Lock()
+	delete(hs.items, fh)
+	hs.modes[h.mode]--
+	hs.mu.Unlock()
+	hs.records.Give(fh)
 }
 
 // How long a close(2) that has returned is waited for, and how often it is looked

@@ -321,7 +321,7 @@ func TestTotalTransfer(t *testing.T) {
 	for worker := range 8 {
 		group.Go(func() {
 			as(aliceUID, func() {
-				move := unix.Read
+				move := func(fd int, b []byte) (int, error) { return unix.Pread(fd, b, 0) } // which has no end
 				if worker%2 == 0 {
 					move = unix.Write
 				}
