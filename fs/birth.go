@@ -19,8 +19,11 @@ func (s *Server) mayMake(c *call, dir spot, name backing.Name, op policy.Op, t p
 		}
 		return backing.FD{}, syscall.EEXIST
 	}
-	if dir.where.Depth >= node.MaxDepth {
+	switch { // what is made must be shown
+	case dir.where.Depth >= node.MaxDepth:
 		return backing.FD{}, syscall.ENAMETOOLONG
+	case s.nodes.Full(dir.view.index):
+		return backing.FD{}, syscall.ENFILE
 	}
 	fd, errno := s.dirFD(c, dir)
 	if errno != 0 {

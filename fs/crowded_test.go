@@ -21,7 +21,8 @@ func TestNodeLimits(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprint("f", i)
 	}
-	in, ids := home(tree(t, names...), nil)
+	dir := tree(t, names...)
+	in, ids := home(dir, nil)
 	in.Accounts = append(in.Accounts, policy.Account{Name: "bob", Settings: policy.Settings{HomeDir: set(tree(t, "b"))}})
 	ids["bob"] = policy.IDs{UID: bobUID, GID: bobUID}
 	m := mount(t, in, ids)
@@ -51,7 +52,20 @@ func TestNodeLimits(t *testing.T) {
 		if known != hard-1 || refused != files-known {
 			t.Errorf("%d files are known and %d refused, want %d and the rest", known, refused, hard-1)
 		}
+		for what, err := range map[string]error{
+			"mkdir":   unix.Mkdir(filepath.Join(view, "mkdir"), 0o755),
+			"symlink": unix.Symlink("f0", filepath.Join(view, "symlink")),
+			"mknod":   unix.Mknod(filepath.Join(view, "mknod"), unix.S_IFREG|0o644, 0),
+			"create":  opened(filepath.Join(view, "create"), unix.O_CREAT|unix.O_WRONLY, func(int) error { return nil }),
+		} {
+			if !errors.Is(err, unix.ENFILE) {
+				t.Errorf("%s: %v, want ENFILE", what, err)
+			}
+		}
 	})
+	if list, err := os.ReadDir(dir); err != nil || len(list) != files {
+		t.Errorf("after what was refused the directory holds %v, %v", list, err)
+	}
 	as(bobUID, func() {
 		if _, err := os.Lstat(filepath.Join(m.point, "bob", "b")); err != nil {
 			t.Errorf("another account: %v", err)

@@ -50,6 +50,13 @@ func (t *Table) Crowded(view uint32) bool {
 	return t.nodesOf(view) >= t.soft
 }
 
+// Full reports whether a view has all the nodes that it may have.
+func (t *Table) Full(view uint32) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.nodesOf(view) >= t.hard
+}
+
 // count counts one more live node of a view.
 func (t *Table) count(view uint32) {
 	for int(view) >= len(t.views) {
