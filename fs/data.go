@@ -159,18 +159,22 @@ func (s *Server) endWriting(id uint64) syscall.Errno {
 
 // wasWritten is endWriting for the last use of a handle: it comes after close(2),
 // and knows of what the kernel has passed through, with a descriptor of its own.
+// Nobody is left to be told of an error.
 func (s *Server) wasWritten(h *handle) {
-	s.endWriting(h.node.ID)
-	if h.mode != Passthrough {
-		return
-	}
 	v := s.views.at(h.node.View)
-	fd, errno := s.objectFD(spot{h.node, h.node.Where(), v, s.rulesOf(v)})
-	if errno != 0 {
-		return // it is gone
+	errno := s.endWriting(h.node.ID)
+	if h.mode == Passthrough {
+		fd, gone := s.objectFD(spot{h.node, h.node.Where(), v, s.rulesOf(v)})
+		if gone != 0 {
+			return
+		}
+		errno = backing.DropPrivileges(fd.Num())
+		fd.Release()
 	}
-	backing.DropPrivileges(fd.Num())
-	fd.Release()
+	if errno != 0 {
+		s.uncleared.Add(1)
+		s.opt.Log.Warn("a file that was written may have kept its set-user-ID bits", "account", v.name, "name", h.node.Where().Name, "error", errno)
+	}
 }
 
 // flush is close(2), of each duplicate of a descriptor, for files whose bits are to

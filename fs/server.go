@@ -80,6 +80,9 @@ type Server struct {
 	policy atomic.Pointer[epochPolicy]
 	xattrs bool // some folder had user_xattrs when the mount began
 	panics atomic.Uint64
+	// uncleared is how many files were written that may have kept their set-user-ID
+	// bits.
+	uncleared atomic.Uint64
 	// noPassthrough is set once the kernel refused to register any backing.
 	noPassthrough atomic.Bool
 }

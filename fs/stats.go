@@ -14,6 +14,7 @@ type Stats struct {
 	Waiting    int // requests that wait for a slot of their account or are paced
 	Refused    [Caps]uint64
 	Traffic    [2]Traffic // by limit.Direction
+	Uncleared  uint64     // files that may have kept set-user-ID bits after they were written
 }
 
 // Traffic is what moved in one direction under a rate or transfer limit of some
@@ -50,6 +51,7 @@ func (s *Server) Stats() Stats {
 		Handles:    s.handles.byMode(),
 		BackingIDs: s.conn.BackingIDs(),
 		IdleFDs:    s.fds.Idle(),
+		Uncleared:  s.uncleared.Load(),
 		Waiting:    s.conn.Waiting(),
 		Refused: [Caps]uint64{
 			CapFiles: s.caps.files.Refused(), CapDirs: s.caps.dirs.Refused(),

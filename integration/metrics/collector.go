@@ -19,7 +19,7 @@ type collector struct {
 	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
 	aegir, internal, sessions                          *prometheus.Desc
 	nodes, handles, revoked, backings, idle            *prometheus.Desc
-	waiting, refused                                   *prometheus.Desc
+	waiting, refused, uncleared                        *prometheus.Desc
 	limited, waits, waited                             *prometheus.Desc
 	quotas                                             *quotas
 	restarts, pause                                    *prometheus.Desc
@@ -49,6 +49,7 @@ func newCollector(c *counts, state func() State) *collector {
 		idle:       desc("idle_descriptors", "Descriptors of backing files that are kept for later use."),
 		waiting:    desc("waiting_requests", "Requests that wait for others of their account, or for a rate."),
 		refused:    desc("cap_refusals_total", "Requests refused because their account holds too much already, by what it holds.", "cap"),
+		uncleared:  desc("uncleared_files_total", "Files that may have kept set-user-ID bits after they were written, for want of a way to clear them."),
 		limited:    desc("limited_bytes_total", "File data moved by accounts whose rate or transfer is limited.", "direction"),
 		waits:      desc("rate_waits_total", "Reads and writes that waited for the rate of their account.", "direction"),
 		waited:     desc("rate_wait_seconds_total", "How long they waited, all together.", "direction"),
@@ -63,7 +64,7 @@ func newCollector(c *counts, state func() State) *collector {
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range append(c.quotas.descs(),
 		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal, c.sessions,
-		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.limited, c.waits, c.waited, c.restarts, c.pause,
+		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.uncleared, c.limited, c.waits, c.waited, c.restarts, c.pause,
 	) {
 		descs <- d
 	}
@@ -103,6 +104,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.backings, float64(s.FS.BackingIDs))
 	gauge(c.idle, float64(s.FS.IdleFDs))
 	gauge(c.waiting, float64(s.FS.Waiting))
+	counter(c.uncleared, s.FS.Uncleared)
 	for kind := range fs.Caps {
 		counter(c.refused, s.FS.Refused[kind], kind.String())
 	}
