@@ -2,6 +2,7 @@ package fs
 
 import (
 	"encoding/binary"
+	"fmt"
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -148,7 +149,7 @@ func (s *Server) sameBirth(from, to spot) bool {
 // renameJudged moves what was judged, and nothing else: whoever can write to the
 // directories may have put another object at either name meanwhile. Where
 // nothing was at the target nothing is replaced; and if another object was
-// moved, it is moved back.
+// moved, it is put back.
 func renameJudged(c *call, from, to end, flags uint32) syscall.Errno {
 	oldFD, newFD := from.fd.Num(), to.fd.Num()
 	try := flags
@@ -168,10 +169,31 @@ func renameJudged(c *call, from, to end, flags uint32) syscall.Errno {
 	if isStill(newFD, to.name, &c.stat) {
 		return 0
 	}
-	if errno := backing.Rename(newFD, to.name, oldFD, from.name, unix.RENAME_NOREPLACE); errno != 0 {
+	if errno := putBack(from, to); errno != 0 {
 		return errno
 	}
 	return syscall.EAGAIN
+}
+
+// putBack moves what is at to back to the directory that it came from. Where its
+// name was taken meanwhile it gets one beside: it must not stay where nobody has
+// judged it, and is not ours to remove.
+func putBack(from, to end) syscall.Errno {
+	const tries = 100
+	name, errno := from.name, syscall.EEXIST
+	for i := 1; errno == syscall.EEXIST && i <= tries; i++ {
+		errno = backing.Rename(to.fd.Num(), to.name, from.fd.Num(), name, unix.RENAME_NOREPLACE)
+		var st backing.Stat
+		if errno == syscall.EINVAL { // not all file systems have it
+			errno = syscall.EEXIST
+			if backing.StatAt(from.fd.Num(), name, &st) == syscall.ENOENT {
+				errno = backing.Rename(to.fd.Num(), to.name, from.fd.Num(), name, 0)
+			}
+		}
+		text := from.name.String()
+		name, _ = backing.NewName(fmt.Sprintf("%s~%d", text[:min(len(text), 250)], i))
+	}
+	return errno
 }
 
 // isStill reports whether name in dir is what st describes, or nothing any more.

@@ -51,6 +51,15 @@ func TestJudged(t *testing.T) {
 		b.t.Type = policy.TypeNone
 		return renameJudged(c, a, b, 0)
 	}
+	refilled := func(c *call, a, b end) syscall.Errno {
+		if err := unix.Renameat(a.fd.Num(), "a", b.fd.Num(), "b"); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Mkdirat(a.fd.Num(), "a", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return putBack(a, b)
+	}
 	appeared := func(c *call, a, b end) syscall.Errno {
 		b.t.Type = policy.TypeNone
 		return renameJudged(c, a, b, 0)
@@ -68,15 +77,17 @@ func TestJudged(t *testing.T) {
 		wrongA, wrongB bool
 		want           syscall.Errno
 		a, b           string // what the names lead to afterwards
+		beside         string // and a~1
 	}{
-		{"move", move, false, false, 0, "", "a"},
-		{"move another", move, true, false, syscall.EAGAIN, "a", ""},
-		{"move onto what has come", appeared, false, false, syscall.EACCES, "a", "b"},
-		{"exchange", swapJudged, false, false, 0, "b", "a"},
-		{"exchange another", swapJudged, true, false, syscall.EAGAIN, "a", "b"},
-		{"exchange with another", swapJudged, false, true, syscall.EAGAIN, "a", "b"},
-		{"open to re-own", reopened, false, false, 0, "a", "b"},
-		{"open another to re-own", reopened, true, false, syscall.ESTALE, "a", "b"},
+		{"move", move, false, false, 0, "", "a", ""},
+		{"move another", move, true, false, syscall.EAGAIN, "a", "", ""},
+		{"put back where another has come", refilled, false, false, 0, "", "", "a"},
+		{"move onto what has come", appeared, false, false, syscall.EACCES, "a", "b", ""},
+		{"exchange", swapJudged, false, false, 0, "b", "a", ""},
+		{"exchange another", swapJudged, true, false, syscall.EAGAIN, "a", "b", ""},
+		{"exchange with another", swapJudged, false, true, syscall.EAGAIN, "a", "b", ""},
+		{"open to re-own", reopened, false, false, 0, "a", "b", ""},
+		{"open another to re-own", reopened, true, false, syscall.ESTALE, "a", "b", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := &call{}
@@ -84,7 +95,7 @@ func TestJudged(t *testing.T) {
 			if got := tt.do(c, a, b); got != tt.want {
 				t.Errorf("%v, want %v", got, tt.want)
 			}
-			for name, want := range map[string]string{"a": tt.a, "b": tt.b, "other": "other"} {
+			for name, want := range map[string]string{"a": tt.a, "b": tt.b, "a~1": tt.beside, "other": "other"} {
 				got, err := os.ReadFile(filepath.Join(dir, name))
 				if string(got) != want || (err != nil) != (want == "") {
 					t.Errorf("%s holds %q, %v, want %q", name, got, err, want)
