@@ -87,6 +87,7 @@ func (v *volume) count(ctx context.Context, s *counted) {
 	if err == nil {
 		s.known = true
 		v.correct(s, found)
+		v.unfinished[s], v.changed = true, true // perhaps we have done something that it could not see
 	}
 	v.ended(s, err, time.Since(begun))
 }

@@ -34,7 +34,7 @@ func (v *volume) round(ctx context.Context, counting *counted) {
 			if s == counting {
 				v.remember(d.Handle)
 			}
-			if !s.known || s.previous != nil {
+			if !s.known && s != counting || s.previous != nil {
 				return nil // it is to be counted as a whole
 			}
 			touched[s] = true

@@ -30,6 +30,7 @@ type Tree struct {
 	reading ID
 	active  bool // reading is being read
 	dirty   bool // an operation was under way in it meanwhile
+	born    []ID // what we made, or moved, meanwhile
 	holding bool // operations in reading wait for its end
 	wanted  ID   // is to be read when no operation is under way in it
 	epoch   uint32
@@ -111,18 +112,23 @@ func (t *Tree) Note(dir, object ID, change Charge) {
 	defer t.mu.Unlock()
 	if k, ok := t.links[object]; ok {
 		t.dirty = true // it may have a name in the directory that is being read
-		if change.Files == 0 {
+		switch {
+		case change.Inodes == 0: // another size
 			k.bytes, _ = add(k.bytes, change.Bytes)
 			t.links[object] = k
 			t.resize(object)
 			return
-		}
-		delete(t.links, object)
-		if change.Files < 0 { // it has one name, or none any more: now its directory holds it
-			change = change.Plus(k.charge())
-		} else { // it has the number of one that vanished
+		case change.Inodes > 0: // it has the number of one that vanished
 			t.off = t.off.Sub(k.charge())
+			delete(t.links, object)
+		case slices.Contains(t.linked[dir], object): // it has one name, or none any more: now its directory holds it
+			change = change.Plus(k.charge())
+			delete(t.links, object)
+		default: // one of others has its number already: dir was not read since
 		}
+	}
+	if t.active && change.Inodes > 0 {
+		t.born = append(t.born, object)
 	}
 	s, ok := t.dirs[dir]
 	if !ok {
@@ -237,7 +243,7 @@ type child struct {
 func (t *Tree) begin(dir ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.reading, t.active, t.dirty = dir, true, slices.Contains(t.busy, dir)
+	t.reading, t.active, t.dirty, t.born = dir, true, slices.Contains(t.busy, dir), t.born[:0]
 }
 
 // hold begins the reading of dir when no operation is under way in it; those to
@@ -256,7 +262,7 @@ func (t *Tree) hold(ctx context.Context, dir ID) error {
 			return ctx.Err()
 		}
 	}
-	t.reading, t.active, t.dirty, t.holding = dir, true, false, true
+	t.reading, t.active, t.dirty, t.holding, t.born = dir, true, false, true, t.born[:0]
 	return nil
 }
 
@@ -264,7 +270,7 @@ func (t *Tree) hold(ctx context.Context, dir ID) error {
 func (t *Tree) end(l *listing) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	ok := l != nil && (t.holding || !t.dirty && (len(l.linked) == 0 || len(t.busy) == 0))
+	ok := l != nil && (t.holding || !t.dirty && (len(l.linked) == 0 || len(t.busy) == 0 && !t.reborn(l.linked)))
 	if ok {
 		t.replace(t.reading, l)
 	}
@@ -276,6 +282,12 @@ func (t *Tree) end(l *listing) bool {
 	return ok
 }
 
+// reborn reports whether one of those files may have vanished since it was read,
+// and have left its number to one that we made. It needs t.mu.
+func (t *Tree) reborn(linked []linkedName) bool {
+	return slices.ContainsFunc(linked, func(n linkedName) bool { return slices.Contains(t.born, n.id) })
+}
+
 // replace needs t.mu.
 func (t *Tree) replace(dir ID, l *listing) {
 	l.sum.epoch, l.sum.read = t.epoch, true
@@ -285,7 +297,7 @@ func (t *Tree) replace(dir ID, l *listing) {
 	if l.touch && t.pass {
 		l.sum.epoch-- // the pass is still to go there, and below it
 	}
-	if _, ok := t.dirs[l.sum.parent]; !ok && l.touch && l.sum.parent != (ID{}) {
+	if _, ok := t.dirs[l.sum.parent]; !ok && l.sum.parent != (ID{}) {
 		t.astray = true
 	}
 	delete(t.strange, dir)
@@ -320,7 +332,7 @@ func (t *Tree) start() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.epoch++
-	t.pass = true
+	t.pass, t.stale = true, false
 }
 
 // next returns a directory that we moved since start, for the caller to close.
@@ -340,7 +352,7 @@ func (t *Tree) next() (fd int, more bool) {
 			t.drop(dir)
 		}
 	}
-	t.pass, t.known, t.stale = false, true, false
+	t.pass, t.known = false, true
 	return 0, false
 }
 
