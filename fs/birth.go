@@ -33,7 +33,7 @@ func (s *Server) mayMake(c *call, dir spot, name backing.Name, op policy.Op, t p
 		fd.Release()
 		return backing.FD{}, cmp.Or(errno, syscall.ENFILE)
 	}
-	switch errno := backing.StatAt(fd.Num(), name, &c.stat2); errno {
+	switch errno := backing.StatHere(fd.Num(), name, &c.stat2); errno {
 	case syscall.ENOENT:
 		errno := c.deny(dir.where.Place.Check(op, policy.Target{Name: name.String(), Type: t}))
 		if errno == 0 {
@@ -49,6 +49,9 @@ func (s *Server) mayMake(c *call, dir spot, name backing.Name, op policy.Op, t p
 			return backing.FD{}, syscall.EEXIST
 		}
 		return backing.FD{}, c.refuse(policy.ReasonHidden, policy.ClassRefused)
+	case syscall.EXDEV:
+		fd.Release()
+		return backing.FD{}, c.refuse(policy.ReasonForeignDevice, policy.ClassRefused)
 	default:
 		fd.Release()
 		return backing.FD{}, errno

@@ -1,6 +1,7 @@
 package fs_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -223,4 +224,57 @@ func TestEndings(t *testing.T) {
 			t.Errorf("opcode %d: alice's lane is %#x, bob's %#x", op, alice, bob)
 		}
 	}
+}
+
+// TestMountedBelow: a file system that is mounted below a source is refused without
+// being asked, be it one that hangs or the view itself.
+func TestMountedBelow(t *testing.T) {
+	h := hang(t)
+	dir := tree(t, "hung/", "own/")
+	in, ids := home(dir, nil)
+	m := mount(t, in, ids)
+	t.Cleanup(h.letGo)
+	view := filepath.Join(m.point, "alice")
+	for name, from := range map[string]string{"hung": h.point, "own": view} {
+		to := filepath.Join(dir, name)
+		if err := unix.Mount(from, to, "", unix.MS_BIND, ""); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(to, unix.MNT_DETACH); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	h.all.Store(true)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		as(aliceUID, func() {
+			for _, name := range []string{"hung", "own"} {
+				p := filepath.Join(view, name)
+				for what, err := range map[string]error{
+					"stat":   unix.Lstat(p, new(unix.Stat_t)),
+					"mkdir":  unix.Mkdir(p, 0o755),
+					"create": opened(p, unix.O_CREAT|unix.O_WRONLY, func(int) error { return nil }),
+					"rename": unix.Rename(p, p+"x"),
+				} {
+					if !errors.Is(err, unix.EACCES) {
+						t.Errorf("%s of %s: %v, want EACCES", what, name, err)
+					}
+				}
+			}
+			if got := names(t, view); !slices.Equal(got, []string{"hung", "own"}) {
+				t.Errorf("listed are %v", got)
+			}
+		})
+	}()
+	waitFor(t, func() bool {
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	})
 }

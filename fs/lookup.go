@@ -117,6 +117,12 @@ func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot
 		return spot{}, errno
 	}
 	obj, errno := root.Find(fd, name, &c.stat)
+	if errno == syscall.EXDEV {
+		if errno := c.deny(dir.where.Place.Check(policy.OpLookup, policy.Target{Name: name.String(), Type: policy.TypeDir})); errno != 0 {
+			return spot{}, errno
+		}
+		return spot{}, c.refuse(policy.ReasonForeignDevice, policy.ClassRefused)
+	}
 	if errno != 0 {
 		c.missing = errno == absent
 		return spot{}, errno
@@ -126,7 +132,7 @@ func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot
 			return sp, errno
 		}
 	}
-	if errno := s.mayLook(c, dir, root, fd, name); errno != 0 {
+	if errno := s.mayLook(c, dir, fd, name); errno != 0 {
 		obj.Close()
 		return spot{}, errno
 	}
@@ -134,7 +140,7 @@ func (s *Server) backedChild(c *call, dir spot, fd int, name backing.Name) (spot
 }
 
 // mayLook judges the object called name in fd, whose attributes are in c.stat.
-func (s *Server) mayLook(c *call, dir spot, root *backing.Root, fd int, name backing.Name) syscall.Errno {
+func (s *Server) mayLook(c *call, dir spot, fd int, name backing.Name) syscall.Errno {
 	t := policy.Target{Name: name.String(), Type: typeOf(&c.stat), Perm: uint32(c.stat.Mode) & 0o7777}
 	switch t.Type {
 	case policy.TypeNone:
@@ -144,13 +150,7 @@ func (s *Server) mayLook(c *call, dir spot, root *backing.Root, fd int, name bac
 			return errno
 		}
 	}
-	if errno := c.deny(dir.where.Place.Check(policy.OpLookup, t)); errno != 0 {
-		return errno
-	}
-	if root.Foreign(&c.stat) {
-		return c.refuse(policy.ReasonForeignDevice, policy.ClassRefused)
-	}
-	return 0
+	return c.deny(dir.where.Place.Check(policy.OpLookup, t))
 }
 
 // answerChild replies with the entry of what was made at name just now.
@@ -242,7 +242,7 @@ func (s *Server) merged(c *call, dir spot, name backing.Name, where node.Where) 
 	if errno != 0 {
 		return spot{}, false
 	}
-	if typeOf(&c.stat) != policy.TypeDir || root.Foreign(&c.stat) {
+	if typeOf(&c.stat) != policy.TypeDir {
 		obj.Close()
 		return spot{}, false
 	}

@@ -38,10 +38,11 @@ func (r *Root) pin(fd int) (Object, syscall.Errno) {
 
 // Find identifies the object called name in dir and fills st with its
 // attributes; both are about the same inode even if the name is replaced
-// meanwhile. What lies on another device is not identified. Close the Object when it is not needed any more. ENFILE: too many
-// directories are known of a source without handles.
+// meanwhile. Close the Object when it is not needed any more. ENFILE: too many
+// directories are known of a source without handles. EXDEV: another file system
+// is mounted there. It is not asked: it may hang, or be the daemon's own.
 func (r *Root) Find(dir int, name Name, st *Stat) (Object, syscall.Errno) {
-	fd, e := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
+	fd, e := openHere(dir, name)
 	if e != 0 {
 		return Object{}, e
 	}
@@ -51,12 +52,11 @@ func (r *Root) Find(dir int, name Name, st *Stat) (Object, syscall.Errno) {
 // identify takes over fd, an O_PATH descriptor.
 func (r *Root) identify(fd int, st *Stat) (Object, syscall.Errno) {
 	e := StatFD(fd, st)
-	known := e == 0 && !r.Foreign(st)
-	if known && !r.handles && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+	if e == 0 && !r.handles && st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		return r.pin(fd)
 	}
 	defer unix.Close(fd)
-	if !known || !r.handles {
+	if e != 0 || !r.handles {
 		return Object{}, e
 	}
 	h, e := HandleFD(fd)
@@ -76,7 +76,7 @@ func (r *Root) Identify(fd int, st *Stat) (Object, syscall.Errno) {
 // OpenAt opens with flags what is called name in dir, provided that it is still
 // the object (dev, ino); ESTALE if not. It serves file systems without handles.
 func OpenAt(dir int, name Name, dev, ino uint64, flags int) (int, syscall.Errno) {
-	fd, e := openat(dir, name, unix.O_PATH|unix.O_NOFOLLOW)
+	fd, e := openHere(dir, name)
 	if e != 0 {
 		return -1, e
 	}
@@ -119,8 +119,31 @@ func reopen(fd, flags int) (int, syscall.Errno) {
 	}
 }
 
-func openat(dir int, name Name, flags int) (int, syscall.Errno) {
-	return openMode(dir, name.ptr(), flags, 0)
+// StatHere is StatAt for what need not be there: where another file system is
+// mounted at name it does not ask that, and returns EXDEV.
+func StatHere(dir int, name Name, st *Stat) syscall.Errno {
+	fd, e := openHere(dir, name)
+	if e != 0 {
+		return e
+	}
+	defer unix.Close(fd)
+	return StatFD(fd, st)
+}
+
+// openHere opens (O_PATH) the object called name in dir itself: no symlink is
+// followed and no mount entered.
+func openHere(dir int, name Name) (int, syscall.Errno) {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_XDEV}
+	for {
+		fd, _, e := unix.Syscall6(unix.SYS_OPENAT2, uintptr(dir), uintptr(name.ptr()), uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
+		switch e {
+		case 0:
+			return int(fd), 0
+		case syscall.EINTR:
+		default:
+			return -1, e
+		}
+	}
 }
 
 func openMode(dir int, name unsafe.Pointer, flags int, mode uint32) (int, syscall.Errno) {
