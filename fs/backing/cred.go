@@ -18,13 +18,11 @@ const noID = ^uintptr(0)
 // (credentials(7)).
 func as(uid, gid uint32, make func() syscall.Errno) syscall.Errno {
 	runtime.LockOSThread()
+	defer leave() // also if make panics: the request fails, the thread goes on
 	if e := become(uid, gid); e != 0 {
-		leave()
 		return e
 	}
-	e := make()
-	leave()
-	return e
+	return make()
 }
 
 // become sets the thread's file-system ids. Changing fsuid from 0 takes the

@@ -72,7 +72,11 @@ func DropPrivileges(fd int) syscall.Errno {
 // Allocate gives [off, off+size) space, or takes it away, by a mode of
 // fallocate(2).
 func Allocate(fd int, mode uint32, off, size int64) syscall.Errno {
-	return errno(unix.Fallocate(fd, mode, off, size))
+	for {
+		if err := unix.Fallocate(fd, mode, off, size); err != unix.EINTR {
+			return errno(err)
+		}
+	}
 }
 
 // Copy copies up to size bytes within the kernel and returns how many it were.

@@ -202,7 +202,7 @@ func (t *Table) Lookup(k Key) *Node {
 // the table then owns id.Object. The strings are copied. The error is ErrFull,
 // ErrDeep, ErrCycle or ErrGone.
 func (t *Table) Ref(k Key, id Identity, where Where) (n *Node, fresh bool, err error) {
-	var buf [4]uint64
+	var buf [4]dropped
 	freed := buf[:0]
 	t.mu.Lock()
 	key, ok := t.key(&k)
@@ -269,7 +269,7 @@ func depthOf(w *Where) uint32 { return uint32(min(max(w.Depth, 0), math.MaxUint3
 // tree above, n is Lost until it is looked up again.
 func (t *Table) Move(n *Node, where Where) {
 	t.mu.Lock()
-	var freed []uint64
+	var freed []dropped
 	if i, ok := t.find(n.ID); ok {
 		var err error
 		if freed, err = t.move(i, &where, nil); err != nil {
@@ -284,7 +284,7 @@ func (t *Table) Move(n *Node, where Where) {
 }
 
 // move changes the place of a node and drops what nobody knows any more then.
-func (t *Table) move(i uint32, where *Where, freed []uint64) ([]uint64, error) {
+func (t *Table) move(i uint32, where *Where, freed []dropped) ([]dropped, error) {
 	s := t.slots.at(i)
 	parent, ok := t.find(where.Parent)
 	if !ok {
@@ -343,7 +343,7 @@ func (t *Table) Forget(id, count uint64) {
 	if id == RootID {
 		return
 	}
-	var buf [4]uint64
+	var buf [4]dropped
 	freed := buf[:0]
 	t.mu.Lock()
 	if i, ok := t.find(id); ok {
@@ -355,8 +355,14 @@ func (t *Table) Forget(id, count uint64) {
 	t.release(freed)
 }
 
+// dropped is what is left of a node that was freed, to be released without mu.
+type dropped struct {
+	id     uint64
+	object backing.Object // of a directory that was pinned
+}
+
 // drop frees a node and then its ancestors as far as nobody knows them.
-func (t *Table) drop(i uint32, freed []uint64) []uint64 {
+func (t *Table) drop(i uint32, freed []dropped) []dropped {
 	for i != RootID {
 		s := t.slots.at(i)
 		if s.lookups != 0 || s.children != 0 {
@@ -371,19 +377,17 @@ func (t *Table) drop(i uint32, freed []uint64) []uint64 {
 		}
 		t.views[s.view]--
 		t.live--
-		if o, ok := t.pinned[id]; ok {
-			o.Close()
-			delete(t.pinned, id)
-		}
-		freed = append(freed, id)
+		freed = append(freed, dropped{id, t.pinned[id]})
+		delete(t.pinned, id)
 		t.slots.at(parent).children--
 		i = parent
 	}
 	return freed
 }
 
-func (t *Table) release(freed []uint64) {
-	for _, id := range freed {
-		t.onFree(id)
+func (t *Table) release(freed []dropped) {
+	for _, d := range freed {
+		t.onFree(d.id)
+		d.object.Close()
 	}
 }
