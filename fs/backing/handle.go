@@ -1,6 +1,7 @@
 package backing
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -66,6 +67,11 @@ func HandleFD(fd int) (Handle, syscall.Errno) {
 	return handleAt(fd, unsafe.Pointer(&emptyPath), unix.AT_EMPTY_PATH)
 }
 
+// triesForMemory is how often a handle is tried for which there is no memory: that
+// is also what ext4 says while another inode is made with the number of one that was
+// removed, which lasts microseconds. Then it is ESTALE.
+const triesForMemory = 100
+
 // openHandle opens h with open_by_handle_at(2); mount is any open descriptor of
 // its mount.
 func openHandle(mount int, h Handle, flags int) (int, syscall.Errno) {
@@ -73,9 +79,10 @@ func openHandle(mount int, h Handle, flags int) (int, syscall.Errno) {
 		return -1, syscall.ESTALE
 	}
 	raw := rawHandle{bytes: uint32(h.size), typ: int32(h.typ), data: h.data}
-	for {
+	for try := 0; ; try++ {
 		fd, _, e := unix.Syscall(unix.SYS_OPEN_BY_HANDLE_AT, uintptr(mount), uintptr(unsafe.Pointer(&raw)), uintptr(flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_LARGEFILE))
-		if e == syscall.EINTR {
+		if e == syscall.EINTR || e == syscall.ENOMEM && try < triesForMemory {
+			runtime.Gosched()
 			continue
 		}
 		if e != 0 {
