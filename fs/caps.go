@@ -128,7 +128,7 @@ func (s *Server) initPinned(held map[uint64]int) {
 }
 
 // unpin takes keepOpen back when nobody has the node open any more.
-func (s *Server) unpin(n *node.Node) {
+func (s *Server) unpin(n opened) {
 	cs := &s.caps
 	cs.mu.Lock()
 	defer cs.mu.Unlock()

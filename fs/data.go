@@ -161,10 +161,14 @@ func (s *Server) endWriting(id uint64) syscall.Errno {
 // and knows of what the kernel has passed through, with a descriptor of its own.
 // Nobody is left to be told of an error.
 func (s *Server) wasWritten(h *handle) {
+	n := s.nodes.Get(h.node.ID)
 	v := s.views.at(h.node.View)
 	errno := s.endWriting(h.node.ID)
+	if n == nil {
+		return // it is gone
+	}
 	if h.mode == Passthrough {
-		fd, gone := s.objectFD(spot{h.node, h.node.Where(), v, s.rulesOf(v)})
+		fd, gone := s.objectFD(spot{n, n.Where(), v, s.rulesOf(v)})
 		if gone != 0 {
 			return
 		}
@@ -173,7 +177,7 @@ func (s *Server) wasWritten(h *handle) {
 	}
 	if errno != 0 {
 		s.uncleared.Add(1)
-		s.opt.Log.Warn("a file that was written may have kept its set-user-ID bits", "account", v.name, "name", h.node.Where().Name, "error", errno)
+		s.opt.Log.Warn("a file that was written may have kept its set-user-ID bits", "account", v.name, "name", n.Where().Name, "error", errno)
 	}
 }
 

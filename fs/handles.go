@@ -26,10 +26,22 @@ func (m HandleMode) String() string {
 	return [HandleModes]string{"mediated", "passthrough", "directory"}[m]
 }
 
+// opened is what a handle knows of its node: who it is, not where. A Node would
+// keep the rules of its place, and so the policy of the open, for as long as nobody
+// uses the handle.
+type opened struct {
+	ID       uint64
+	View     uint32
+	Kind     node.Kind
+	Dev, Ino uint64
+}
+
+func openedOn(n *node.Node) opened { return opened{n.ID, n.View, n.Kind, n.Dev, n.Ino} }
+
 // handle is one open file or directory.
 type handle struct {
-	node    *node.Node // as it was at the open: who it is, not where
-	pid     uint32     // thread that opened it
+	node    opened
+	pid     uint32 // thread that opened it
 	uid     uint32
 	mode    HandleMode
 	read    bool
@@ -92,13 +104,14 @@ func (s *Server) initHandles(m *memory.Memory) (err error) {
 		return err
 	}
 	for number, r := range hs.records.Used() {
-		h := &handle{
-			node: s.nodes.Get(r.node), pid: r.pid, uid: r.uid, mode: min(r.mode, HandleModes-1),
-			read: r.flags&handleRead != 0, write: r.flags&handleWrite != 0, created: r.flags&handleCreated != 0,
-		}
-		if h.node == nil {
+		n := s.nodes.Get(r.node)
+		if n == nil {
 			hs.records.Give(number)
 			continue
+		}
+		h := &handle{
+			node: openedOn(n), pid: r.pid, uid: r.uid, mode: min(r.mode, HandleModes-1),
+			read: r.flags&handleRead != 0, write: r.flags&handleWrite != 0, created: r.flags&handleCreated != 0,
 		}
 		if h.mode == Directory {
 			h.stream = &stream{fd: -1, lost: true}

@@ -23,7 +23,7 @@ func (s *Server) open(c *call) syscall.Errno {
 		return errno
 	}
 	flags := arg[fuse.OpenIn](c).Flags
-	h := &handle{node: sp.node}
+	h := &handle{node: openedOn(sp.node)}
 	h.read, h.write = accessMode(flags)
 	if errno := s.mayOpen(c, sp, h, flags); errno != 0 {
 		return errno
@@ -154,7 +154,7 @@ func (s *Server) create(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	h := &handle{node: sp.node, created: created}
+	h := &handle{node: openedOn(sp.node), created: created}
 	h.read, h.write = accessMode(in.Flags)
 	out := reply[fuse.CreateOut](c)
 	// First the handle: the creator's file is shown as its own.

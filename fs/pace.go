@@ -39,7 +39,7 @@ type pace struct {
 // sourcePace is a pace with what it was found for.
 type sourcePace struct {
 	*pace
-	rules *viewRules
+	epoch uint64 // of the policy
 	pid   uint32 // process or thread that asked
 }
 
@@ -142,7 +142,7 @@ func (s *Server) paceOf(c *call, sp spot, h *handle) (*pace, syscall.Errno) {
 		return l.pace(), errno
 	}
 	if h != nil {
-		if p := h.pace.Load(); p != nil && p.rules == sp.rules && p.pid == c.head.Pid {
+		if p := h.pace.Load(); p != nil && p.epoch == sp.rules.epoch && p.pid == c.head.Pid {
 			return p.pace, 0
 		}
 	}
@@ -152,7 +152,7 @@ func (s *Server) paceOf(c *call, sp spot, h *handle) (*pace, syscall.Errno) {
 	}
 	p, errno := s.paceFrom(account, addr)
 	if errno == 0 && h != nil {
-		h.pace.Store(&sourcePace{pace: p, rules: sp.rules, pid: c.head.Pid})
+		h.pace.Store(&sourcePace{pace: p, epoch: sp.rules.epoch, pid: c.head.Pid})
 	}
 	return p, errno
 }

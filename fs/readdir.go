@@ -33,7 +33,7 @@ func (s *Server) opendir(c *call) syscall.Errno {
 		}
 	}
 	out := reply[fuse.OpenOut](c)
-	if out.Fh, errno = s.hold(c, &handle{node: sp.node, stream: d}, sp); errno != 0 {
+	if out.Fh, errno = s.hold(c, &handle{node: openedOn(sp.node), stream: d}, sp); errno != 0 {
 		d.close()
 	}
 	return errno

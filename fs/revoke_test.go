@@ -272,7 +272,7 @@ func TestRevokedAttributes(t *testing.T) {
 }
 
 // TestOldPolicy: nothing keeps a policy that is not in force any more, not even a
-// view that nobody has used since.
+// view that nobody has used since, or what was open before and is not used.
 func TestOldPolicy(t *testing.T) {
 	in, ids := twoHomes(t, "f", "d/", "d/f")
 	m := mount(t, in, ids)
@@ -281,7 +281,21 @@ func TestOldPolicy(t *testing.T) {
 	}
 	use("alice", aliceUID)
 	use("bob", bobUID)
+	as(aliceUID, func() {
+		for _, name := range []string{"f", "d"} {
+			fd, err := unix.Open(filepath.Join(m.point, "alice", name), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			t.Cleanup(func() { unix.Close(fd) })
+		}
+	})
 	old := weak.Make(m.rules.Set)
+	place := func() weak.Pointer[policy.Place] {
+		v, _ := m.rules.Set.View("alice")
+		return weak.Make(v.Root())
+	}()
 	m.rules = fs.Policy{Set: compile(t, in), IDs: ids}
 	if err := m.reload(); err != nil {
 		t.Fatal(err)
@@ -289,7 +303,7 @@ func TestOldPolicy(t *testing.T) {
 	use("alice", aliceUID)
 	waitFor(t, func() bool {
 		runtime.GC()
-		return old.Value() == nil
+		return old.Value() == nil && place.Value() == nil
 	})
 	use("bob", bobUID)
 }
