@@ -102,6 +102,14 @@ func (is *inodes) isOpen(in *inode) bool {
 	return in.opens > 0
 }
 
+// isOrphan reports whether in has no name any more and is charged until it is closed.
+func (is *inodes) isOrphan(in *inode) bool {
+	sh := is.shard(in.id)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return in.orphan != nil
+}
+
 // close returns what is free now, if that was the last handle of a file that has
 // lost its name.
 func (is *inodes) close(in *inode) *orphan {
@@ -170,13 +178,17 @@ func lockBoth(a, b *inode) (unlock func()) {
 	}
 }
 
+func inodeOf(sp spot) quota.ID { return quota.ID{Dev: sp.node.Dev, Ino: sp.node.Ino} }
+
 // opened begins to count a handle. Of one that writes without us it notes what is
 // charged already.
 func (s *Server) opened(h *handle, sp spot) {
 	if h.stream != nil {
 		return
 	}
-	h.inode = s.charges.inodes.open(quota.ID{Dev: h.node.Dev, Ino: h.node.Ino})
+	if h.inode == nil { // it was made just now
+		h.inode = s.charges.inodes.open(inodeOf(sp))
+	}
 	if h.mode != Passthrough || !h.write {
 		return
 	}
@@ -215,6 +227,21 @@ func (s *Server) closed(h *handle) {
 	if h.mode == Passthrough && h.write {
 		s.reconcile(p, h)
 	}
+	s.letGoOf(p, in)
+}
+
+// notOpened ends what an open began that did not become a handle.
+func (s *Server) notOpened(h *handle) {
+	if h.inode == nil {
+		return
+	}
+	p := s.charges.enter()
+	defer p.leave()
+	s.letGoOf(p, h.inode)
+}
+
+// letGoOf ends one open of in.
+func (s *Server) letGoOf(p *plan, in *inode) {
 	free := s.charges.inodes.close(in)
 	if free == nil {
 		return

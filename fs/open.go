@@ -24,14 +24,25 @@ func (s *Server) open(c *call) syscall.Errno {
 	}
 	flags := arg[fuse.OpenIn](c).Flags
 	h := &handle{node: openedOn(sp.node)}
+	errno = s.openAs(c, sp, h, flags)
+	if errno == 0 {
+		errno = s.handleOut(c, reply[fuse.OpenOut](c), sp, h)
+	}
+	if errno != 0 {
+		s.notOpened(h)
+	}
+	return errno
+}
+
+// openAs opens the existing file sp as h, of which notOpened ends what it began
+// where nothing comes of it.
+func (s *Server) openAs(c *call, sp spot, h *handle, flags uint32) syscall.Errno {
 	h.read, h.write = accessMode(flags)
+	h.inode = s.charges.inodes.open(inodeOf(sp)) // from now on who unlinks it knows
 	if errno := s.mayOpen(c, sp, h, flags); errno != 0 {
 		return errno
 	}
-	if errno := s.openData(sp, h.write, flags); errno != 0 {
-		return errno
-	}
-	return s.handleOut(c, reply[fuse.OpenOut](c), sp, h)
+	return s.openData(sp, h.write, flags)
 }
 
 // openData opens the file as far as an open(2) must be able to fail: a reader
@@ -78,6 +89,9 @@ func (s *Server) mayOpen(c *call, sp spot, h *handle, flags uint32) syscall.Errn
 		sp.where.Place.Check(policy.OpOpenRead, t).Reason == policy.ReasonPreset {
 		if errno := s.stat(sp, &c.stat); errno != 0 {
 			return errno
+		}
+		if c.stat.Nlink == 0 && !s.charges.inodes.isOrphan(h.inode) {
+			return syscall.ESTALE // what it cost is free already: the kernel looks for another
 		}
 		t = sp.target(&c.stat)
 	}
@@ -150,15 +164,16 @@ func (s *Server) create(c *call) syscall.Errno {
 	if errno := roomFor(s.caps.files, dir); errno != 0 {
 		return errno
 	}
-	sp, created, errno := s.createIn(c, dir, name, in.Mode, in.Flags)
+	h := &handle{}
+	sp, errno := s.createIn(c, dir, name, in.Mode, in.Flags, h)
 	if errno != 0 {
 		return errno
 	}
-	h := &handle{node: openedOn(sp.node), created: created}
-	h.read, h.write = accessMode(in.Flags)
+	h.node = openedOn(sp.node)
 	out := reply[fuse.CreateOut](c)
 	// First the handle: the creator's file is shown as its own.
 	if errno := s.handleOut(c, &out.OpenOut, sp, h); errno != 0 {
+		s.notOpened(h)
 		s.nodes.Forget(sp.node.ID, 1)
 		return errno
 	}
@@ -168,21 +183,21 @@ func (s *Server) create(c *call) syscall.Errno {
 
 // createIn makes the file called name, or opens what is there already unless
 // O_EXCL forbids. It counts a lookup.
-func (s *Server) createIn(c *call, dir spot, name backing.Name, mode, flags uint32) (sp spot, created bool, errno syscall.Errno) {
+func (s *Server) createIn(c *call, dir spot, name backing.Name, mode, flags uint32, h *handle) (sp spot, errno syscall.Errno) {
+	h.read, h.write = accessMode(flags)
 	dirFD, errno := s.mayMake(c, dir, name, policy.OpCreate, policy.TypeFile)
 	if errno == 0 {
 		defer dirFD.Release()
-		_, write := accessMode(flags)
-		if errno := s.mayMove(c, dir, false, write); errno != 0 {
-			return sp, false, errno
+		if errno := s.mayMove(c, dir, false, h.write); errno != 0 {
+			return sp, errno
 		}
 		sp, errno = s.createAt(c, dir, dirFD.Num(), name, mode)
-		created = errno == 0
+		h.created = errno == 0
 	}
 	if errno == syscall.EEXIST && flags&unix.O_EXCL == 0 {
-		sp, errno = s.openThere(c, dir, name, flags)
+		sp, errno = s.openThere(c, dir, name, flags, h)
 	}
-	return sp, created, errno
+	return sp, errno
 }
 
 func (s *Server) createAt(c *call, dir spot, dirFD int, name backing.Name, mode uint32) (spot, syscall.Errno) {
@@ -213,25 +228,22 @@ func (s *Server) createAt(c *call, dir spot, dirFD int, name backing.Name, mode 
 	return sp, 0
 }
 
-// openThere opens the file that is at name already, and counts a lookup.
-func (s *Server) openThere(c *call, dir spot, name backing.Name, flags uint32) (spot, syscall.Errno) {
+// openThere opens the file that is at name already as h, and counts a lookup.
+func (s *Server) openThere(c *call, dir spot, name backing.Name, flags uint32, h *handle) (spot, syscall.Errno) {
 	sp, errno := s.child(c, dir, name)
 	if errno != 0 {
 		return spot{}, errno
 	}
-	var h handle
-	h.read, h.write = accessMode(flags)
 	switch {
 	case sp.node.Type == policy.TypeDir:
 		errno = syscall.EISDIR
 	case sp.node.Type != policy.TypeFile:
 		errno = syscall.EEXIST
 	default:
-		if errno = s.mayOpen(c, sp, &h, flags); errno == 0 {
-			errno = s.openData(sp, h.write, flags)
-		}
+		errno = s.openAs(c, sp, h, flags)
 	}
 	if errno != 0 {
+		s.notOpened(h)
 		s.nodes.Forget(sp.node.ID, 1)
 		return spot{}, errno
 	}
@@ -245,7 +257,7 @@ func (s *Server) mknodFile(c *call, mode uint32) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	sp, _, errno := s.createIn(c, dir, name, mode, unix.O_EXCL)
+	sp, errno := s.createIn(c, dir, name, mode, unix.O_EXCL, &handle{})
 	if errno != 0 {
 		return errno
 	}

@@ -204,14 +204,24 @@ func isStill(dir int, name backing.Name, st *backing.Stat) bool {
 
 // move does what rename has found to be permitted, and then moves the nodes.
 func (s *Server) move(c *call, from, to end, flags uint32) syscall.Errno {
+	var victim spot
+	over := false
 	if to.t.Type == policy.TypeFile {
-		if victim, ok := s.known(to.dir, to.fd.Num(), to.name, &c.stat2); ok && (!from.known || victim.node.ID != from.node.node.ID) {
-			if errno := s.keepOpen(victim); errno != 0 {
-				return errno
-			}
+		victim, over = s.known(to.dir, to.fd.Num(), to.name, &c.stat2)
+		over = over && (!from.known || victim.node.ID != from.node.node.ID)
+	}
+	if over {
+		if errno := s.keepOpen(victim); errno != 0 {
+			return errno
 		}
 	}
-	errno := s.renamed(c, from, to, func() syscall.Errno { return renameJudged(c, from, to, flags) })
+	errno := s.renamed(c, from, to, func() syscall.Errno {
+		errno := renameJudged(c, from, to, flags)
+		if errno == 0 && over {
+			victim.node.Check(0) // as in remove
+		}
+		return errno
+	})
 	if errno != 0 {
 		return errno
 	}

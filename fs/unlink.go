@@ -31,12 +31,19 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 	if t.Type == policy.TypeDir {
 		return syscall.EISDIR
 	}
-	if victim, ok := s.known(dir, fd.Num(), name, &c.stat); ok {
+	victim, ok := s.known(dir, fd.Num(), name, &c.stat)
+	if ok {
 		if errno := s.keepOpen(victim); errno != 0 {
 			return errno
 		}
 	}
-	return s.removed(dir, fd.Num(), name, &c.stat, func() syscall.Errno { return backing.Unlink(fd.Num(), name) })
+	return s.removed(dir, fd.Num(), name, &c.stat, func() syscall.Errno {
+		errno := backing.Unlink(fd.Num(), name)
+		if errno == 0 && ok {
+			victim.node.Check(0) // who opens it from now on looks for the name first
+		}
+		return errno
+	})
 }
 
 // existing borrows dir's descriptor and says what is at name, for operations
