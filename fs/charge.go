@@ -261,8 +261,17 @@ func (s *Server) limited(sp spot) bool {
 }
 
 // booksOver returns where the file sp is charged, and the directory that holds
-// it.
-func (s *Server) booksOver(p *plan, sp spot) (*books, quota.ID, syscall.Errno) {
+// it. Nodes may not know yet that others have moved it: in, which is locked, does.
+// It may be nil.
+func (s *Server) booksOver(p *plan, sp spot, in *inode, st *backing.Stat) (*books, quota.ID, syscall.Errno) {
+	if in != nil && in.home != nil && in.home.born == st.Btime {
+		m := sp.where.Place.Mount()
+		if !strings.HasPrefix(in.home.source.path+"/", strings.TrimSuffix(sp.source(s).path, "/")+"/") {
+			m = nil // it was moved out of what the caller sees
+		}
+		b, errno := s.booksOf(p, m, in.home.source, sp.rules)
+		return b, in.home.dir, errno
+	}
 	above, ok := s.parent(sp)
 	if !ok {
 		return nil, quota.ID{}, syscall.ESTALE

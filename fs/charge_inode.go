@@ -2,8 +2,12 @@ package fs
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
 	"grantfs/fs/node"
@@ -26,6 +30,7 @@ type inode struct {
 	mu     sync.RWMutex
 	passed int   // handles that write without us; guarded by mu
 	told   int64 // the size that was charged, while there are such; guarded by mu
+	home   *home // where it was moved to last; nil: where its nodes say; guarded by mu
 
 	// Guarded by the shard's mu.
 	uses   int
@@ -39,8 +44,26 @@ type orphan struct {
 	cost   quota.Charge
 }
 
-// inodes holds every inode in use.
-type inodes [64]inodeShard
+// home is where a file is charged.
+type home struct {
+	source *source
+	dir    quota.ID
+	born   unix.StatxTimestamp // tells it from another file of its number
+}
+
+// inodes holds every inode in use, and those that were moved a short while ago: who
+// has one open, or knows it by its old name, would have its growth charged there.
+type inodes struct {
+	shards [64]inodeShard
+
+	mu    sync.Mutex // guards what follows; a leaf
+	moved []movedInode
+}
+
+type movedInode struct {
+	inode *inode
+	at    time.Time
+}
 
 type inodeShard struct {
 	mu   sync.Mutex // guards what follows and what inode says; a leaf
@@ -48,12 +71,12 @@ type inodeShard struct {
 }
 
 func (is *inodes) init() {
-	for i := range is {
-		is[i].byID = map[quota.ID]*inode{}
+	for i := range is.shards {
+		is.shards[i].byID = map[quota.ID]*inode{}
 	}
 }
 
-func (is *inodes) shard(id quota.ID) *inodeShard { return &is[id.Ino%uint64(len(is))] }
+func (is *inodes) shard(id quota.ID) *inodeShard { return &is.shards[id.Ino%uint64(len(is.shards))] }
 
 // use returns the inode with that number; end ends the use.
 func (is *inodes) use(id quota.ID) *inode {
@@ -92,6 +115,30 @@ func (is *inodes) open(id quota.ID) *inode {
 	defer sh.mu.Unlock()
 	in.opens++
 	return in
+}
+
+// move notes where in is now. The caller holds in.mu.
+func (is *inodes) move(in *inode, to home) {
+	in.home = &to
+	is.use(in.id)
+	is.mu.Lock()
+	defer is.mu.Unlock()
+	is.moved = append(is.moved, movedInode{in, time.Now()})
+}
+
+// forget ends the use of inodes that were moved before a time.
+func (is *inodes) forget(before time.Time) {
+	is.mu.Lock()
+	n := 0
+	for n < len(is.moved) && is.moved[n].at.Before(before) {
+		n++
+	}
+	old := slices.Clone(is.moved[:n])
+	is.moved = slices.Delete(is.moved, 0, n)
+	is.mu.Unlock()
+	for _, m := range old {
+		is.end(m.inode)
+	}
 }
 
 // isOpen reports whether anybody has in open.
@@ -275,11 +322,14 @@ func (s *Server) reconcile(p *plan, h *handle) {
 		return
 	}
 	defer fd.Release()
-	b, dir, errno := s.booksOver(p, sp)
+	var st backing.Stat
+	if backing.StatFD(fd.Num(), &st) != 0 {
+		return
+	}
+	b, dir, errno := s.booksOver(p, sp, in, &st)
 	if errno != 0 {
 		return
 	}
-	var st backing.Stat
 	b.tree.Enter(dir)
 	defer b.tree.Leave(dir)
 	if backing.StatFD(fd.Num(), &st) != 0 {

@@ -3,12 +3,15 @@ package fs
 import (
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"grantfs/fs/backing"
 	"grantfs/fs/quota"
 	"grantfs/policy"
 )
 
-// born charges something of type t that do makes in dir and describes in st.
+// born charges something of type t that do makes in dir and describes in st, the
+// zero Stat if it is gone again.
 func (s *Server) born(dir spot, t policy.FileType, st *backing.Stat, do func() syscall.Errno) syscall.Errno {
 	p := s.charges.enter()
 	defer p.leave()
@@ -33,7 +36,7 @@ func (s *Server) born(dir spot, t policy.FileType, st *backing.Stat, do func() s
 	}
 	s.charges.ledger.Settle(grant, ask.Charge)
 	b.tree.Note(in, idOf(st), ask.Charge)
-	if t == policy.TypeDir {
+	if t == policy.TypeDir && idOf(st) != (quota.ID{}) {
 		b.tree.Made(idOf(st), in)
 	}
 	return 0
@@ -43,7 +46,9 @@ func (s *Server) born(dir spot, t policy.FileType, st *backing.Stat, do func() s
 type object struct {
 	id    quota.ID
 	dir   bool
-	inode *inode       // of a regular file, in use
+	file  bool
+	inode *inode // in use; nil for nothing
+	born  unix.StatxTimestamp
 	cost  quota.Charge // that ends with this name: nothing where a file has others
 	open  bool         // it stays, without a name, until somebody closes it
 	links bool         // it is a file with other names
@@ -51,11 +56,8 @@ type object struct {
 
 // object describes what st does; done ends its use.
 func (s *Server) object(st *backing.Stat) object {
-	o := object{id: idOf(st), dir: typeOf(st) == policy.TypeDir}
-	if typeOf(st) == policy.TypeFile {
-		o.inode = s.charges.inodes.use(o.id)
-	}
-	return o
+	kind := typeOf(st)
+	return object{id: idOf(st), dir: kind == policy.TypeDir, file: kind == policy.TypeFile, inode: s.charges.inodes.use(idOf(st))}
 }
 
 func (s *Server) done(o object) {
@@ -70,11 +72,11 @@ func (s *Server) look(o *object, fd int, name backing.Name, st *backing.Stat) sy
 	if errno := backing.StatAt(fd, name, st); errno != 0 {
 		return errno
 	}
-	if idOf(st) != o.id || (o.inode != nil) != (typeOf(st) == policy.TypeFile) {
+	if idOf(st) != o.id || o.file != (typeOf(st) == policy.TypeFile) {
 		return syscall.ESTALE
 	}
-	o.cost = costOf(st)
-	if o.inode == nil {
+	o.cost, o.born = costOf(st), st.Btime
+	if !o.file {
 		return 0
 	}
 	if o.inode.passed > 0 && o.inode.told != unknown {

@@ -155,6 +155,9 @@ func (s *Server) carried(a, b *books, out, in quota.ID, o *object, to end) {
 		a.tree.Note(out, o.id, o.cost.Neg())
 		b.tree.Note(in, o.id, o.cost)
 	}
+	if o.file {
+		s.charges.inodes.move(o.inode, home{b.source, in, o.born})
+	}
 	if !o.dir {
 		return
 	}

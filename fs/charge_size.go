@@ -84,7 +84,7 @@ func (s *Server) rewrite(sp spot, in *inode, fd int, w span, do func(off, n int6
 func (s *Server) charged(sp spot, in *inode, fd int, w span, st *backing.Stat, growth int64, do func(off, n int64) syscall.Errno) syscall.Errno {
 	p := s.charges.enter()
 	defer p.leave()
-	b, dir, errno := s.booksOver(p, sp)
+	b, dir, errno := s.booksOver(p, sp, in, st)
 	if errno != 0 {
 		return errno
 	}

@@ -306,6 +306,7 @@ func (s *Server) sweep() (stop func()) {
 			case now := <-period.C:
 				s.files.expire(now.Add(-keptFor))
 				s.fds.Expire(now.Add(-keptFor))
+				s.charges.inodes.forget(now.Add(-s.opt.EntryTimeout - keptFor))
 			case <-quit:
 				return
 			}

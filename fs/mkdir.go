@@ -28,7 +28,10 @@ func (s *Server) mkdir(c *call) syscall.Errno {
 		if errno := backing.Mkdir(fd.Num(), name, b); errno != 0 {
 			return errno
 		}
-		return backing.StatAt(fd.Num(), name, &c.stat)
+		if backing.StatAt(fd.Num(), name, &c.stat) != 0 {
+			c.stat = backing.Stat{} // somebody has removed it, and that is charged
+		}
+		return 0
 	})
 	if errno != 0 {
 		return errno

@@ -79,7 +79,7 @@ func (s *Server) space(sp spot) (quota.Space, syscall.Errno) {
 	case sp.node.Type == policy.TypeDir:
 		b, errno = s.booksIn(p, sp)
 	default:
-		b, _, errno = s.booksOver(p, sp)
+		b, _, errno = s.booksOver(p, sp, nil, nil)
 	}
 	if errno != 0 {
 		return quota.Space{}, errno
