@@ -86,10 +86,12 @@ func wait(pid int) (status syscall.WaitStatus) {
 func (k *keeper) watch(l *life, died time.Time, signals <-chan os.Signal) (again bool, err error) {
 	refusing, stopRefusing := context.WithCancel(context.Background())
 	defer l.group.Wait()
+	var refusal sync.WaitGroup
+	defer refusal.Wait()
 	defer stopRefusing()
 	for _, s := range k.sockets {
 		if s.name == socketUsers {
-			l.group.Go(func() { k.refuse(refusing, s.Listener) })
+			refusal.Go(func() { k.refuse(refusing, s.Listener) })
 		}
 	}
 	k.failures++
@@ -99,7 +101,11 @@ func (k *keeper) watch(l *life, died time.Time, signals <-chan os.Signal) (again
 			switch kind {
 			case vault.Ready:
 				stopRefusing()
+				refusal.Wait()
 				k.everDid = true
+				if err := vault.Tell(l.conn, vault.Ready); err != nil {
+					k.log.Warn("the worker does not know that it serves alone", "error", err)
+				}
 				if !died.IsZero() {
 					pause := time.Since(died)
 					k.restarts.Add(pause)

@@ -222,11 +222,14 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 		}
 		return err
 	})
-	stopped := make(chan struct{})
+	stopped, ready := make(chan struct{}), make(chan struct{})
 	var hearing sync.WaitGroup
 	hearing.Go(func() {
 		for kind, ok := d.worker.vault.Hear(); ok; kind, ok = d.worker.vault.Hear() {
-			if kind == vault.Stop {
+			switch kind {
+			case vault.Ready:
+				close(ready)
+			case vault.Stop:
 				close(stopped)
 				return
 			}
@@ -252,13 +255,13 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	part(func() error { return d.keepTransfers(ctx) })
 	part(func() error { return d.watchUsage(ctx) })
 	part(func() error { return d.worker.report(ctx, d.fs) })
-	if !d.worker.First {
-		d.log.Info("ready again", "accounts", d.reload.Load().accounts)
-	} else if _, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features()); err != nil {
-		return errors.Join(fmt.Errorf("say that it is ready: %w", err), stop())
-	}
 	for {
 		select {
+		case <-ready:
+			ready = nil
+			if err := d.sayReady(e); err != nil {
+				return errors.Join(err, stop())
+			}
 		case <-ctx.Done():
 			err := context.Cause(ctx)
 			if errors.Is(err, context.Canceled) {
@@ -276,6 +279,19 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 			return stop()
 		}
 	}
+}
+
+// sayReady says that everything is served, the user database included.
+func (d *daemon) sayReady(e *env) error {
+	if !d.worker.First {
+		d.log.Info("ready again", "accounts", d.reload.Load().accounts)
+		return nil
+	}
+	_, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features())
+	if err != nil {
+		return fmt.Errorf("say that it is ready: %w", err)
+	}
+	return nil
 }
 
 // drainPatience is how long a worker that ends in order waits for the requests it

@@ -17,7 +17,7 @@ const (
 	hold Kind = 1 + iota
 	drop
 	held         // by the keeper: that was all it holds
-	Ready        // by the worker: it begins to serve
+	Ready        // by the worker: it begins to serve; by the keeper: nobody else answers in its place any more
 	Served       // by the worker: it has answered a request
 	Stop         // by the keeper: end in order, the mount goes away
 	messageSize  = 9
