@@ -141,8 +141,9 @@ func (s *Server) gone(b *books, in quota.ID, o *object) quota.Charge {
 	if o.dir {
 		b.tree.Gone(o.id)
 	}
-	// It may have been opened since it was looked at.
-	if o.inode != nil && s.charges.inodes.abandon(o.inode, b.source, o.cost) {
+	// It may have been opened since it was looked at; a directory or a symlink never
+	// is, though its number may still be known of a file.
+	if o.file && s.charges.inodes.abandon(o.inode, b.source, o.cost) {
 		b.tree.Note(quota.ID{}, o.id, o.cost)
 		return quota.Charge{}
 	}
