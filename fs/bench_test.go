@@ -42,7 +42,7 @@ func BenchmarkSwap(b *testing.B) {
 func BenchmarkRevoke(b *testing.B) {
 	for _, accounts := range []int{1, 100_000} {
 		b.Run(fmt.Sprint(accounts), func(b *testing.B) {
-			in, ids := home(tree(b, "f"), nil)
+			in, ids := home(tree(b, "f"), mediated)
 			for i := range accounts - 1 {
 				name := fmt.Sprintf("u%d", i)
 				in.Accounts = append(in.Accounts, policy.Account{Name: name, Settings: policy.Settings{HomeDir: in.Accounts[0].HomeDir}})
