@@ -47,9 +47,8 @@ func changeAccount(ctx context.Context, e *env, args []string) error {
 
 // totp is the daemon's side of it: a new second factor, or none.
 func (d *daemon) totp(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("account")
-	if _, ok := d.table.Load().Account(name); !ok {
-		http.Error(w, "there is no account "+name, http.StatusNotFound)
+	name, ok := d.accountOf(w, r)
+	if !ok {
 		return
 	}
 	var t totp

@@ -156,3 +156,13 @@ func request(ctx context.Context, socket, method, path string) (io.ReadCloser, e
 	}
 	return nil, &exitError{exitUnavailable, fmt.Errorf("the daemon answers %s", r.Status)}
 }
+
+// accountOf returns the account that a request's path names; false if there is
+// none, which has been answered.
+func (d *daemon) accountOf(w http.ResponseWriter, r *http.Request) (name string, ok bool) {
+	name = r.PathValue("account")
+	if _, ok = d.table.Load().Account(name); !ok {
+		http.Error(w, "there is no account "+name, http.StatusNotFound)
+	}
+	return name, ok
+}

@@ -30,9 +30,8 @@ func kick(ctx context.Context, e *env, args []string) error {
 
 // kick is the daemon's side of it.
 func (d *daemon) kick(w http.ResponseWriter, r *http.Request) {
-	name := r.PathValue("account")
-	if _, ok := d.table.Load().Account(name); !ok {
-		http.Error(w, "there is no account "+name, http.StatusNotFound)
+	name, ok := d.accountOf(w, r)
+	if !ok {
 		return
 	}
 	n, err := d.login.Table().Kick(name)
