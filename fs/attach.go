@@ -86,6 +86,10 @@ func (s *Server) openMemory() (err error) {
 	if view, source := s.nodes.Indexes(); int(view) >= len(s.views.list) || int(source) >= len(s.sources.list) {
 		return fmt.Errorf("a node of view %d and source %d, where there are %d and %d", view, source, len(s.views.list)-1, len(s.sources.list)-1)
 	}
+	s.conn.ObserveSteps(s.opt.Steps)
+	if err := s.conn.OpenJournal(s.memory); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
 	if err := s.files.init(s.memory, func(id int32) { s.conn.CloseBacking(id) }); err != nil {
 		return fmt.Errorf("files: %w", err)
 	}

@@ -21,13 +21,13 @@ import (
 	"grantfs/policy"
 )
 
-// vault keeps descriptors as a keeper does.
-type vault struct {
+// ownVault keeps descriptors as a keeper does.
+type ownVault struct {
 	mu  sync.Mutex // guards fds
 	fds map[uint64]int
 }
 
-func (v *vault) Hold(node uint64, fd int) error {
+func (v *ownVault) Hold(node uint64, fd int) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	fd, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
@@ -35,7 +35,7 @@ func (v *vault) Hold(node uint64, fd int) error {
 	return err
 }
 
-func (v *vault) Drop(node uint64) {
+func (v *ownVault) Drop(node uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if fd, ok := v.fds[node]; ok {
@@ -44,7 +44,7 @@ func (v *vault) Drop(node uint64) {
 	}
 }
 
-func (v *vault) held(t *testing.T) map[uint64]int {
+func (v *ownVault) held(t *testing.T) map[uint64]int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	list := map[uint64]int{}
@@ -70,7 +70,7 @@ type kept struct {
 	opt    fs.Options
 	conn   *kernel.Conn
 	memory *memory.Memory
-	vault  *vault
+	vault  *ownVault
 	log    *testLog
 	done   chan error
 }
@@ -81,7 +81,7 @@ func keepMount(t *testing.T, in policy.Input, ids map[string]policy.IDs) *kept {
 	point := openDir(t)
 	in, ids = withPollAccount(t, in, ids)
 	log := &testLog{t: t}
-	k := &kept{t: t, vault: &vault{fds: map[uint64]int{}}, log: log, opt: fs.Options{
+	k := &kept{t: t, vault: &ownVault{fds: map[uint64]int{}}, log: log, opt: fs.Options{
 		Point: point, EntryTimeout: time.Second, Observer: &observer{}, Log: slog.New(slog.NewTextHandler(log, nil)),
 		Policy: fs.Policy{Set: compile(t, in), IDs: ids},
 	}}

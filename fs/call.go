@@ -45,6 +45,9 @@ func (s *Server) Handle(r *kernel.Request) (n int, errno syscall.Errno) {
 		}
 		s.calls.Put(c)
 	}()
+	if r.Resumed() {
+		s.undo(c)
+	}
 	errno = s.dispatch(c)
 	if !c.verdict.Allowed() {
 		s.opt.Observer.Denied(c.verdict.Reason)

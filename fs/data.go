@@ -118,7 +118,7 @@ func (s *Server) write(c *call) syscall.Errno {
 	// The kernel's offset for O_APPEND comes from one view's idea of the size;
 	// another writer may have appended since. The flags are those of this moment:
 	// fcntl(2) may have changed the open's.
-	n, errno := s.writeAt(sp, c.body[:pass.n], int64(in.Offset), in.Flags&unix.O_APPEND != 0)
+	n, errno := s.writeAt(c, sp, c.body[:pass.n], int64(in.Offset), in.Flags&unix.O_APPEND != 0)
 	pass.settle(n)
 	if errno != 0 {
 		return errno
@@ -127,14 +127,22 @@ func (s *Server) write(c *call) syscall.Errno {
 	return 0
 }
 
-func (s *Server) writeAt(sp spot, b []byte, off int64, atEnd bool) (int, syscall.Errno) {
+func (s *Server) writeAt(c *call, sp spot, b []byte, off int64, atEnd bool) (int, syscall.Errno) {
 	fd, errno := s.dataFD(sp, true)
 	if errno != 0 {
 		return 0, errno
 	}
 	defer fd.Release()
 	done := 0
+	if atEnd {
+		if done = c.appended(fd.Num(), b); done > 0 {
+			return done, 0
+		}
+	}
 	errno = s.resize(sp, fd.Num(), span{off: off, n: int64(len(b)), atEnd: atEnd}, func(off, n int64) (errno syscall.Errno) {
+		if atEnd {
+			c.appending(off, n)
+		}
 		done, errno = backing.Pwrite(fd.Num(), b[:n], off, atEnd)
 		return errno
 	})

@@ -16,6 +16,16 @@ func (s *Server) exchange(c *call, newDir uint64) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if c.resumed() {
+		switch s.fateOfExchange(c, a, b) {
+		case fateDone:
+			s.follow(c, a, b)
+			s.follow(c, b, a)
+			return 0
+		case fateUnknown:
+			return syscall.EIO
+		}
+	}
 	if a.fd, a.t, errno = s.existing(c, a.dir, a.name, &c.stat); errno != 0 {
 		return errno
 	}
@@ -41,6 +51,7 @@ func (s *Server) exchange(c *call, newDir uint64) syscall.Errno {
 	if s.stranded(c, a, b.dir) || s.stranded(c, b, a.dir) {
 		return syscall.EXDEV
 	}
+	c.begin(&c.stat, &c.stat2)
 	if errno := s.exchanged(c, a, b, func() syscall.Errno { return swapJudged(c, a, b) }); errno != 0 {
 		return errno
 	}

@@ -138,6 +138,7 @@ func (s *Server) hold(c *call, h *handle, sp spot) (uint64, syscall.Errno) {
 	if err != nil {
 		return 0, syscall.ENFILE
 	}
+	c.note().handle = number
 	s.capOf(h).Take(h.node.View)
 	s.opened(h, sp)
 	hs.mu.Lock()

@@ -15,6 +15,9 @@ func (s *Server) mkdir(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if s.madeBefore(c, dir, name, policy.TypeDir) {
+		return s.answerMade(c, dir, name)
+	}
 	fd, errno := s.mayMake(c, dir, name, policy.OpMkdir, policy.TypeDir)
 	if errno != 0 {
 		return errno
@@ -25,12 +28,14 @@ func (s *Server) mkdir(c *call) syscall.Errno {
 		return errno
 	}
 	errno = s.born(dir, policy.TypeDir, &c.stat, func() syscall.Errno {
+		c.begin(nil, nil)
 		if errno := backing.Mkdir(fd.Num(), name, b); errno != 0 {
 			return errno
 		}
 		if backing.StatAt(fd.Num(), name, &c.stat) != 0 {
 			c.stat = backing.Stat{} // somebody has removed it, and that is charged
 		}
+		c.making(&c.stat)
 		return 0
 	})
 	if errno != 0 {

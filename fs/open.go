@@ -186,6 +186,12 @@ func (s *Server) create(c *call) syscall.Errno {
 func (s *Server) createIn(c *call, dir spot, name backing.Name, mode, flags uint32, h *handle) (sp spot, errno syscall.Errno) {
 	h.read, h.write = accessMode(flags)
 	dirFD, errno := s.mayMake(c, dir, name, policy.OpCreate, policy.TypeFile)
+	if errno == syscall.EEXIST && c.resumed() {
+		if sp, ok := s.createdBefore(c, dir, name); ok {
+			h.created = true
+			return sp, 0
+		}
+	}
 	if errno == 0 {
 		defer dirFD.Release()
 		if errno := s.mayMove(c, dir, false, h.write); errno != 0 {
@@ -211,7 +217,13 @@ func (s *Server) createAt(c *call, dir spot, dirFD int, name backing.Name, mode 
 	}
 	fd, obj := -1, backing.Object{}
 	errno = s.born(dir, policy.TypeFile, &c.stat, func() (errno syscall.Errno) {
-		if fd, errno = backing.CreateFile(dirFD, name, b); errno == 0 {
+		c.begin(nil, nil)
+		fd, errno = backing.CreateFile(dirFD, name, b, func(fd int) {
+			if backing.StatFD(fd, &c.stat) == 0 {
+				c.making(&c.stat)
+			}
+		})
+		if errno == 0 {
 			obj, errno = root.Identify(fd, &c.stat)
 		}
 		return errno

@@ -63,6 +63,11 @@ func (s *Server) rename(c *call, newDir uint64, flags uint32) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if c.resumed() {
+		if f := s.fateOfRename(c, from, to); f != fateUndone {
+			return s.renamedBefore(c, f, from, to)
+		}
+	}
 	if from.fd, from.t, errno = s.existing(c, from.dir, from.name, &c.stat); errno != 0 {
 		return errno
 	}
@@ -80,6 +85,7 @@ func (s *Server) rename(c *call, newDir uint64, flags uint32) syscall.Errno {
 	if from.node, from.known = s.known(from.dir, from.fd.Num(), from.name, &c.stat); s.stranded(c, from, to.dir) {
 		return syscall.EXDEV
 	}
+	c.begin(&c.stat, nil)
 	if s.sameBirth(from.dir, to.dir) {
 		return s.move(c, from, to, flags)
 	}

@@ -49,6 +49,8 @@ type Options struct {
 	// Usage is the checkpoint of an earlier Server's Ledger, "" for none: it counts
 	// as Transferred does.
 	Usage string
+	// Steps is told where each request is, for tests that die there; nil: nobody.
+	Steps func(kernel.Step, kernel.Opcode)
 	// AlwaysPlus answers each READDIRPLUS in full, as the kernel asks for it:
 	// only to compare with.
 	AlwaysPlus bool

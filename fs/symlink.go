@@ -91,6 +91,9 @@ func (s *Server) symlink(c *call) syscall.Errno {
 	if len(text) > unix.PathMax {
 		return syscall.ENAMETOOLONG
 	}
+	if s.madeBefore(c, dir, name, policy.TypeSymlink) {
+		return s.answerMade(c, dir, name)
+	}
 	fd, errno := s.mayMake(c, dir, name, policy.OpSymlink, policy.TypeSymlink)
 	if errno != 0 {
 		return errno
@@ -104,12 +107,14 @@ func (s *Server) symlink(c *call) syscall.Errno {
 		return errno
 	}
 	errno = s.born(dir, policy.TypeSymlink, &c.stat, func() syscall.Errno {
+		c.begin(nil, nil)
 		if errno := backing.Symlink(fd.Num(), name, text, b.UID, b.GID); errno != 0 {
 			return errno
 		}
 		if backing.StatAt(fd.Num(), name, &c.stat) != 0 {
 			c.stat = backing.Stat{} // somebody has removed it, and that is charged
 		}
+		c.making(&c.stat)
 		return 0
 	})
 	if errno != 0 {

@@ -17,6 +17,11 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if c.resumed() {
+		if f := s.fateOfRemoval(c, dir, name); f != fateUndone {
+			return f.errno()
+		}
+	}
 	fd, t, errno := s.existing(c, dir, name, &c.stat)
 	if errno != 0 {
 		return errno
@@ -25,6 +30,7 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 	if errno := c.deny(dir.where.Place.Check(c.op, t)); errno != 0 {
 		return errno
 	}
+	c.begin(&c.stat, nil)
 	if isDir {
 		return s.removed(dir, fd.Num(), name, &c.stat, func() syscall.Errno { return backing.Rmdir(fd.Num(), name) })
 	}

@@ -187,12 +187,12 @@ func TestCreate(t *testing.T) {
 	if e := Mkdir(r.FD(), name(t, "d"), b); e != 0 {
 		t.Fatal(e)
 	}
-	fd, e := CreateFile(r.FD(), name(t, "f"), Birth{UID: 71, GID: 72, Mode: 0o640})
+	fd, e := CreateFile(r.FD(), name(t, "f"), Birth{UID: 71, GID: 72, Mode: 0o640}, nil)
 	if e != 0 {
 		t.Fatal(e)
 	}
 	Close(fd)
-	if _, e := CreateFile(r.FD(), name(t, "f"), b); e != syscall.EEXIST {
+	if _, e := CreateFile(r.FD(), name(t, "f"), b, nil); e != syscall.EEXIST {
 		t.Errorf("CreateFile over a file = %v, want EEXIST", e)
 	}
 	if e := Symlink(r.FD(), name(t, "l"), []byte("f\x00"), 71, 72); e != 0 {

@@ -16,8 +16,9 @@ type Birth struct {
 // CreateFile makes a new regular file called name in dir and returns it open
 // for reading and writing. No observer sees it before owner and mode are
 // right: it is made nameless (O_TMPFILE) and then linked. EEXIST if the name is
-// taken.
-func CreateFile(dir int, name Name, b Birth) (int, syscall.Errno) {
+// taken. Before it has its name it is shown to prepared, unless that is nil or the
+// file system knows no files without a name.
+func CreateFile(dir int, name Name, b Birth, prepared func(fd int)) (int, syscall.Errno) {
 	dot := [2]byte{'.', 0}
 	fd, e := openMode(dir, unsafe.Pointer(&dot), unix.O_TMPFILE|unix.O_RDWR, 0o600)
 	if e == syscall.EOPNOTSUPP || e == syscall.EISDIR {
@@ -29,6 +30,9 @@ func CreateFile(dir int, name Name, b Birth) (int, syscall.Errno) {
 	if e := settle(fd, b); e != 0 {
 		unix.Close(fd)
 		return -1, e
+	}
+	if prepared != nil {
+		prepared(fd)
 	}
 	_, _, e = unix.Syscall6(unix.SYS_LINKAT, uintptr(fd), uintptr(unsafe.Pointer(&emptyPath)), uintptr(dir), uintptr(name.ptr()), unix.AT_EMPTY_PATH, 0)
 	if e != 0 {

@@ -63,6 +63,7 @@ func (c *Conn) Drain(patience time.Duration) error {
 		case <-l.ended:
 			return nil
 		case <-end.C:
+			c.journal.acquit()
 			return fmt.Errorf("requests are still under way after %s", patience)
 		case <-try.C:
 		}

@@ -29,6 +29,8 @@ type Conn struct {
 	kept     bool // by another process, which makes a successor of this one
 	draining atomic.Bool
 	loop     atomic.Pointer[loop]
+	journal  *journal // nil for none
+	observe  func(Step, Opcode)
 	answered atomic.Bool // a request was
 
 	mu      sync.Mutex // guards what follows

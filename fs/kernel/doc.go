@@ -17,7 +17,13 @@
 // wait, and lets what was read be answered; what a process left unanswered because
 // it was killed, Resend brings again.
 //
-// Lock order: loop.mu → lanes.mu or Conn.mu; Conn.notifying → Conn.mu;
+// What is being executed is noted in a journal that outlives the process: a
+// request that comes again brings along what its Handler wrote down (Note), and one
+// that has ended two processes is answered EIO. Those that a process has died with
+// run one at a time, so that the next death tells which of them it was.
+//
+// Lock order: journal.suspects (held over one such request) before all others;
+// loop.mu → lanes.mu or Conn.mu; Conn.notifying → Conn.mu;
 // interrupts.mu is a leaf. Conn.notifying is held over a notification, which waits
 // for no request.
 //

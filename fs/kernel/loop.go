@@ -56,7 +56,13 @@ func Readers() int { return min(4, max(2, runtime.NumCPU()/2)) }
 func (c *Conn) Serve(h Handler) error {
 	l := &loop{conn: c, handler: h, base: Readers(), readers: map[*reader]struct{}{}, lanes: &c.lanes, ended: make(chan struct{})}
 	l.pool.New = func() any {
-		return &buffers{in: make([]byte, MaxTransfer+inputRoom), out: make([]byte, OutHeaderSize+MaxTransfer+inputRoom)}
+		b := &buffers{in: make([]byte, MaxTransfer+inputRoom), out: make([]byte, OutHeaderSize+MaxTransfer+inputRoom)}
+		// The kernel ends a request with EIO if we are killed while it waits for a
+		// page to copy it to: all of them are there beforehand.
+		for i := 0; i < len(b.in); i += pageSize {
+			b.in[i] = 0
+		}
+		return b
 	}
 	l.lanes.init()
 	l.interrupts.init()

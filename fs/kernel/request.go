@@ -20,6 +20,10 @@ type Request struct {
 	on   *reader // the reader that answers it, nil if none does (any more)
 	lane uint64
 	slot bool // it has a slot of its lane
+
+	entry   *entry // of the journal
+	resent  bool   // it was read before
+	suspect bool   // it holds journal.suspects
 }
 
 // Header returns the request's header.
@@ -100,9 +104,17 @@ func (l *loop) free(r *Request) {
 // answer handles the request and replies.
 func (l *loop) answer(r *Request, out []byte) error {
 	h := *r.Header()
-	size, errno := l.handler.Handle(r)
+	size, errno := 0, l.conn.journal.begin(r)
+	if errno == 0 {
+		r.Step(StepBegun)
+		size, errno = l.handler.Handle(r)
+		r.Step(StepHandled)
+	}
 	l.giveBack(r)
-	return l.reply(&h, out, size, errno)
+	err := l.reply(&h, out, size, errno)
+	r.Step(StepReplied)
+	l.conn.journal.end(r)
+	return err
 }
 
 // reply sends the first size bytes behind out's header, or errno.

@@ -1,0 +1,181 @@
+package kernel
+
+import (
+	"sync"
+	"sync/atomic"
+	"syscall"
+
+	"grantfs/fs/memory"
+)
+
+const (
+	// resentBit is FUSE_UNIQUE_RESEND: the request was read before, by this process
+	// or by one that has died.
+	resentBit = 1 << 63
+	// poison is how many processes a request may end: with the last one it is
+	// answered EIO.
+	poison = 2
+	// maxAge is for how many processes the note of a request is kept that does not
+	// come again: it was answered, or its caller was killed.
+	maxAge = 8
+	// NoteSize is the size of a Note.
+	NoteSize = 128
+
+	journalVersion = 1
+)
+
+// Note is what a Handler writes down of a request while it executes it, for the
+// process that gets the request again. It is zero at first.
+type Note [NoteSize]byte
+
+// entry is one request that is being executed, where a successor finds it.
+type entry struct {
+	unique    atomic.Uint64 // 0 for none; written last
+	executing atomic.Uint32 // 1 from when its Handler is called
+	deaths    uint32        // processes that have died with it
+	age       uint32        // processes since it was executed
+	noted     atomic.Uint32 // 1 once the note may be anything else than zero
+	note      Note
+}
+
+// journal knows what is being executed. Safe for concurrent use.
+type journal struct {
+	// suspects is held by one of the requests that a process has died with: the
+	// next death tells which of them it was.
+	suspects sync.Mutex
+
+	mu     sync.Mutex // guards what follows; a leaf
+	slots  *memory.Slots[entry]
+	free   []*entry
+	before map[uint64]*entry // by unique: of predecessors, not come again yet
+}
+
+// OpenJournal notes from now on in m what is being executed, and takes over what a
+// predecessor was executing. It must be called before Resend and Serve; without it
+// requests that come again are executed like others.
+func (c *Conn) OpenJournal(m *memory.Memory) error {
+	slots, err := memory.OpenSlots[entry](m, memory.Journal, journalVersion)
+	if err != nil {
+		return err
+	}
+	j := &journal{slots: slots, before: map[uint64]*entry{}}
+	for _, e := range slots.Used() {
+		unique := e.unique.Load()
+		switch {
+		case e.executing.Load() != 0:
+			e.deaths++
+			e.age = 0
+			e.executing.Store(0)
+		default:
+			e.age++
+		}
+		if unique == 0 || e.age > maxAge {
+			e.clear()
+			j.free = append(j.free, e)
+		} else {
+			j.before[unique] = e
+		}
+	}
+	c.journal = j
+	return nil
+}
+
+// clear makes e nobody's.
+func (e *entry) clear() {
+	e.unique.Store(0)
+	e.executing.Store(0)
+	e.deaths, e.age = 0, 0
+	if e.noted.Load() != 0 {
+		e.note = Note{}
+		e.noted.Store(0)
+	}
+}
+
+// begin notes that r is about to be executed; EIO if it must not be, because it
+// has ended too many processes.
+func (j *journal) begin(r *Request) syscall.Errno {
+	h := r.Header()
+	if j == nil || Opcode(h.Opcode).Silent() {
+		return 0
+	}
+	unique := h.Unique &^ resentBit
+	j.mu.Lock()
+	e := j.before[unique]
+	if e != nil && h.Unique&resentBit != 0 {
+		delete(j.before, unique)
+	} else if e = j.take(); e != nil {
+		e.unique.Store(unique)
+	}
+	j.mu.Unlock()
+	switch {
+	case e == nil: // out of memory: it is executed all the same
+		return 0
+	case e.deaths >= poison:
+		j.give(e)
+		return syscall.EIO
+	case e.deaths > 0:
+		j.suspects.Lock()
+		r.suspect = true
+	}
+	r.entry, r.resent = e, h.Unique&resentBit != 0
+	e.executing.Store(1)
+	return 0
+}
+
+// take returns an entry that is nobody's, nil if there is none. The caller holds
+// mu.
+func (j *journal) take() *entry {
+	if n := len(j.free); n > 0 {
+		e := j.free[n-1]
+		j.free = j.free[:n-1]
+		return e
+	}
+	_, e, err := j.slots.Take((*entry).clear)
+	if err != nil {
+		return nil
+	}
+	return e
+}
+
+func (j *journal) give(e *entry) {
+	e.clear()
+	j.mu.Lock()
+	j.free = append(j.free, e)
+	j.mu.Unlock()
+}
+
+// end notes that r was answered.
+func (j *journal) end(r *Request) {
+	if r.entry == nil {
+		return
+	}
+	j.give(r.entry)
+	r.entry = nil
+	if r.suspect {
+		r.suspect = false
+		j.suspects.Unlock()
+	}
+}
+
+// acquit says that this process does not end by what it is executing.
+func (j *journal) acquit() {
+	if j == nil {
+		return
+	}
+	for _, e := range j.slots.Used() {
+		e.executing.Store(0)
+	}
+}
+
+// Note returns what is written down of the request.
+func (r *Request) Note() *Note {
+	if r.entry == nil {
+		return new(Note) // nobody will find it
+	}
+	r.entry.noted.Store(1)
+	return &r.entry.note
+}
+
+// Resumed reports whether a predecessor has begun to execute the request and
+// written something down.
+func (r *Request) Resumed() bool { return r.resent && r.entry.noted.Load() != 0 }
