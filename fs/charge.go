@@ -154,10 +154,7 @@ func (ch *charges) enter() *plan {
 
 func (p *plan) leave() {
 	if p.ops.Add(-1) == 0 && p.old.Load() {
-		select {
-		case p.idle <- struct{}{}:
-		default:
-		}
+		poke(p.idle)
 	}
 }
 
@@ -181,6 +178,7 @@ func (s *Server) recharges() (stop func()) {
 				last := s.charges.plan.Swap(next)
 				last.old.Store(true)
 				old = append(old, last)
+				s.endRevoked() // limits of others, which count for a writer too, are known now
 				s.recount()
 			case <-s.charges.idle:
 			}
@@ -252,8 +250,8 @@ func (s *Server) booksIn(p *plan, dir spot) (*books, syscall.Errno) {
 
 // limited reports whether what the file sp holds is limited for anybody, through
 // whatever view.
-func (s *Server) limited(sp spot) bool {
-	p, src := s.charges.plan.Load(), sp.source(s)
+func (s *Server) limited(p *plan, sp spot) bool {
+	src := sp.source(s)
 	if above, ok := s.parent(sp); ok && p.above[src.path] {
 		src = s.innermost(p, above)
 	}

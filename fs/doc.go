@@ -25,6 +25,9 @@
 //     order, then the ledger; what had to wait is judged again (passage.go). What
 //     is passed through has no such limit: policy.Mediation sees to that. mmap(2)
 //     goes past them.
+//   - Where a limit comes while data is passed through, the session that moves it
+//     ends (revoke.go). What it moved from the reload on, as much as it can within two
+//     seconds, no limit has held: it is charged all the same, when the file is closed.
 //   - What an account holds or keeps waiting is bounded (caps.go, kernel's
 //     lanes), and what ends something is never refused or queued: FORGET and
 //     RELEASE.

@@ -125,6 +125,7 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errn
 		out.BackingID = id
 		out.OpenFlags |= fuse.FOPEN_PASSTHROUGH
 	}
+	p := s.charges.plan.Load()
 	need := policy.Mediation{Reads: true, Writes: true}
 	if m := sp.where.Place.Mount(); m != nil && out.BackingID != 0 {
 		need = sp.rules.view.Mediation(m)
@@ -133,7 +134,7 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errn
 	if h.write && !need.Writes {
 		// A preset that goes by the mode on disk is asked at each write, and
 		// set-user-ID bits are cleared by one.
-		need.Writes = special || s.limited(sp) || !sp.where.Place.Check(s.rewriting(sp, policy.OpWrite), sp.target(nil)).Allowed()
+		need.Writes = special || s.limited(p, sp) || !sp.where.Place.Check(s.rewriting(sp, policy.OpWrite), sp.target(nil)).Allowed()
 	}
 	if h.read && need.Reads || h.write && need.Writes {
 		out.OpenFlags |= fuse.FOPEN_DIRECT_IO | fuse.FOPEN_PARALLEL_DIRECT_WRITES
@@ -149,8 +150,12 @@ func (s *Server) handleOut(c *call, out *fuse.OpenOut, sp spot, h *handle) (errn
 	}
 	if out.Fh, errno = s.hold(c, h, sp); errno != 0 {
 		s.files.closed(sp.node.ID)
+		return errno
 	}
-	return errno
+	if h.mode == Passthrough && (s.policy.Load() != sp.rules.epochPolicy || s.charges.plan.Load() != p) {
+		poke(s.swapped) // who looked for what is revoked may have come too early
+	}
+	return 0
 }
 
 // create makes a regular file and opens it; of two at once, the loser opens

@@ -29,6 +29,7 @@ type atSource struct {
 	mu      sync.Mutex
 	account string
 	addr    netip.Addr
+	ended   map[string]int // thread, by account
 }
 
 func (s *atSource) Source(int) (account string, addr netip.Addr, ok bool) {
@@ -41,6 +42,25 @@ func (s *atSource) set(account, addr string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.account, s.addr = account, netip.MustParseAddr(addr)
+}
+
+func (s *atSource) End(pid int, account string) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended == nil {
+		s.ended = map[string]int{}
+	}
+	s.ended[account] = pid
+	return 1, nil
+}
+
+// takeEnded returns which thread's session of an account was ended last, 0 for
+// none, and forgets it.
+func (s *atSource) takeEnded(account string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer delete(s.ended, account)
+	return s.ended[account]
 }
 
 // with returns the rules of m after a change of alice's settings.

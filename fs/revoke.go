@@ -63,7 +63,7 @@ func (s *Server) allowed(h *handle) bool {
 		if m == nil {
 			return false
 		}
-		if need := r.view.Mediation(m); h.read && need.Reads || h.write && (need.Writes || s.limited(sp)) {
+		if need := r.view.Mediation(m); h.read && need.Reads || h.write && (need.Writes || s.limited(s.charges.plan.Load(), sp)) {
 			return false
 		}
 	}
@@ -88,6 +88,7 @@ func (s *Server) afterSwaps() (stop func()) {
 				s.dropRules()
 				s.dropAttributes()
 				s.logRevoked()
+				s.endRevoked()
 			}
 		}
 	}()
@@ -125,6 +126,24 @@ func (s *Server) dropAttributes() {
 				s.opt.Log.Error("make the kernel forget what it knows of open files", "error", err)
 			}
 			return
+		}
+	}
+}
+
+// endRevoked ends the sessions that have something open whose data is passed
+// through although the policy does not allow it any more.
+func (s *Server) endRevoked() {
+	done := map[OpenHandle]bool{}
+	for _, h := range s.Revoked() {
+		if h.Mode != Passthrough || done[h] {
+			continue
+		}
+		done[h] = true
+		switch n, err := s.opt.Sessions.End(h.PID, h.Account); {
+		case err != nil:
+			s.opt.Log.Error("end a session whose data is passed through against the policy", "account", h.Account, "pid", h.PID, "error", err)
+		case n > 0:
+			s.opt.Log.Info("sessions ended whose data was passed through against the policy", "account", h.Account, "pid", h.PID, "sessions", n)
 		}
 	}
 }

@@ -183,13 +183,17 @@ func (s *Server) Swap(p Policy) error {
 		s.opt.Log.Warn("user_xattrs of the first folder that has them can be read after a restart")
 	}
 	_, err := s.conn.IncEpoch()
-	for _, due := range []chan struct{}{s.swapped, s.recharge} {
-		select {
-		case due <- struct{}{}:
-		default:
-		}
-	}
+	poke(s.swapped)
+	poke(s.recharge)
 	return err
+}
+
+// poke leaves a value for who is to do something, unless there is one already.
+func poke(due chan<- struct{}) {
+	select {
+	case due <- struct{}{}:
+	default:
+	}
 }
 
 // Nodes returns how many nodes the kernel knows.

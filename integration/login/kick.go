@@ -46,6 +46,25 @@ func (t *Table) Kick(account string) (int, error) {
 	return len(sessions), errors.Join(errs...)
 }
 
+// End kills the session of an account that a process or thread belongs to, all
+// sessions of the account where the process has ended: what it had open is another
+// process's then. It returns how many, without waiting for their end.
+func (t *Table) End(pid int, account string) (int, error) {
+	of, known := t.OfPid(pid)
+	if !known {
+		if _, err := readKin(pid); err == nil {
+			return 0, nil // it belongs to no session
+		}
+	}
+	n, errs := 0, []error(nil)
+	for _, l := range t.list() {
+		if l.Account == account && (!known || l.ID == of.ID) {
+			n, errs = n+1, append(errs, l.kill())
+		}
+	}
+	return n, errors.Join(errs...)
+}
+
 // kill kills the monitor, whoever holds the session's socket, and what descends
 // from them. It reaches those that a killed monitor has left behind.
 func (l *live) kill() error {

@@ -196,6 +196,45 @@ func TestOfPid(t *testing.T) {
 	}
 }
 
+// TestEnd: one process's session ends, or all of the account's where nobody knows
+// whose it was; what is of no session, or another account's, does not.
+func TestEnd(t *testing.T) {
+	table := newTable()
+	open := func(account string) *family {
+		f := start(t)
+		if a := table.admit(limited(t, account, 10), attempt, time.Now(), f.monitor); !a.Allowed() {
+			t.Fatalf("admit = %v", a.Reason)
+		}
+		if _, err := table.start(request{user: account}, f.monitor.pid, "password", time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	one, two, three, bob := open("alice"), open("alice"), open("alice"), open("bob")
+	for _, step := range []struct {
+		what    string
+		pid     int
+		account string
+		want    int
+		ends    []*family
+	}{
+		{"a process of no session", os.Getpid(), "alice", 0, nil},
+		{"a process of another account's session", bob.child, "alice", 0, nil},
+		{"a child", one.child, "alice", 1, []*family{one}},
+		{"a process that has ended", 1<<22 + 1, "alice", 3, []*family{two, three}},
+	} {
+		if n, err := table.End(step.pid, step.account); n != step.want || err != nil {
+			t.Errorf("%s: End = %d, %v, want %d", step.what, n, err, step.want)
+		}
+		for _, f := range step.ends {
+			f.monitor.wait()
+		}
+	}
+	if !bob.monitor.alive() {
+		t.Error("bob's session has ended")
+	}
+}
+
 func TestShadowChanged(t *testing.T) {
 	path := t.TempDir() + "/shadow"
 	if err := os.WriteFile(path, []byte("root:*:19000:0:99999:7:::\nalice:$6$x:20000:0:99999:7:::\nbob:$6$x:0:::::\nshort\n"), 0o600); err != nil {
