@@ -153,6 +153,8 @@ func request(ctx context.Context, socket, method, path string) (io.ReadCloser, e
 		return nil, &exitError{exitNoAccount, errors.New(strings.TrimSpace(string(body)))}
 	case http.StatusInternalServerError:
 		return nil, &exitError{exitFailure, errors.New(strings.TrimSpace(string(body)))}
+	case http.StatusServiceUnavailable:
+		return nil, &exitError{exitUnavailable, errors.New(strings.TrimSpace(string(body)))}
 	}
 	return nil, &exitError{exitUnavailable, fmt.Errorf("the daemon answers %s", r.Status)}
 }

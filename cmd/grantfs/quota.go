@@ -44,6 +44,7 @@ type transferState struct {
 
 // quotaState is what the daemon answers.
 type quotaState struct {
+	Old       bool // these are the buckets and limits of the policy before the one in force
 	Buckets   []bucketState
 	Transfers []transferState
 }
@@ -70,6 +71,11 @@ func showQuota(ctx context.Context, e *env, args []string) error {
 	var q quotaState
 	if err := e.ask(ctx, http.MethodGet, "/quota"+about, &q); err != nil {
 		return err
+	}
+	if q.Old {
+		if _, err := fmt.Fprintln(e.stderr, "limits as they were before the last reload; those of now are still being put together"); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
 	}
 	if e.json {
 		list := make([]bucketUsage, len(q.Buckets))

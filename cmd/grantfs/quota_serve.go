@@ -5,68 +5,12 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"grantfs/fs/limit"
 	"grantfs/fs/quota"
 	"grantfs/policy"
 )
-
-// buckets is what one policy says of all buckets, put together when it is asked
-// for first: by the look at what is used, as a rule, for it may take seconds where
-// there are 100,000 accounts.
-type buckets struct {
-	set     *policy.Set
-	limits  []policy.BucketLimits
-	sources map[string][]string // by bucket
-	all     []string            // sources
-}
-
-func (d *daemon) buckets() *buckets {
-	d.known.Lock()
-	defer d.known.Unlock()
-	set := d.reload.Load().set
-	if d.known.buckets != nil && d.known.set == set {
-		return d.known.buckets
-	}
-	b := &buckets{set: set, limits: set.BucketLimits(), sources: map[string][]string{}}
-	for _, c := range set.Charged() {
-		b.all = append(b.all, c.Source)
-		for _, bucket := range c.Buckets {
-			b.sources[bucket.Name] = append(b.sources[bucket.Name], c.Source)
-		}
-	}
-	d.known.buckets = b
-	return b
-}
-
-// about returns the buckets that name means: one bucket, all that objects in an
-// account's view are charged to, or those of a folder or a site. "" means all.
-// False: nothing has that name.
-func (b *buckets) about(name string) ([]policy.BucketLimits, bool) {
-	if name == "" {
-		return b.limits, true
-	}
-	wanted := map[string]bool{name: true}
-	view, known := b.set.View(name)
-	if known {
-		for _, m := range view.Mounts() {
-			for _, bucket := range view.Buckets(m) {
-				wanted[bucket] = true
-			}
-		}
-	}
-	var list []policy.BucketLimits
-	for _, l := range b.limits {
-		_, rest, _ := strings.Cut(l.Name, ":")
-		if wanted[l.Name] || rest == name || strings.HasPrefix(l.Name, "folder:"+name+"/") ||
-			strings.HasPrefix(l.Name, "site:") && strings.HasSuffix(l.Name, "/"+name) {
-			list = append(list, l)
-		}
-	}
-	return list, known || len(list) > 0
-}
 
 // state returns what is used of a bucket.
 func (d *daemon) state(b *buckets, l policy.BucketLimits) bucketState {
@@ -137,16 +81,27 @@ func limitsOf(e *policy.Effective, entry limit.Entry, sources *[]string) policy.
 	return policy.Transfer{}
 }
 
+// bucketsPatience is how long an answer waits for what a policy that has just come
+// says, before it is that of the one before. Who asks waits controlPatience.
+const bucketsPatience = controlPatience / 2
+
 // quota is the daemon's side of "grantfs quota".
 func (d *daemon) quota(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	b := d.buckets()
+	ctx, cancel := context.WithTimeout(r.Context(), bucketsPatience)
+	defer cancel()
+	set := d.reload.Load().set
+	b := d.buckets.of(ctx, set)
+	if b == nil {
+		http.Error(w, "what the limits are is still being put together: ask again", http.StatusServiceUnavailable)
+		return
+	}
 	limits, ok := b.about(name)
 	if !ok {
 		http.Error(w, "there is no account, folder or bucket "+name, http.StatusNotFound)
 		return
 	}
-	var q quotaState
+	q := quotaState{Old: b.set != set}
 	for _, l := range limits {
 		q.Buckets = append(q.Buckets, d.state(b, l))
 	}
@@ -178,7 +133,10 @@ const scanPeriod = time.Second
 // scan is the daemon's side of "grantfs quota scan": it has the sources of the
 // named buckets counted, one after another, and says so in lines of JSON.
 func (d *daemon) scan(w http.ResponseWriter, r *http.Request) {
-	b := d.buckets()
+	b := d.buckets.of(r.Context(), d.reload.Load().set)
+	if b == nil {
+		return // nobody waits any more
+	}
 	sources := b.all
 	if name := r.PathValue("name"); name != "" {
 		limits, ok := b.about(name)

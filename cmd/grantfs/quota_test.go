@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"grantfs/policy"
 )
 
 func n(v int64) *int64 { return &v }
@@ -110,51 +108,5 @@ func TestWarned(t *testing.T) {
 	}
 	if len(w) != 0 {
 		t.Errorf("what is calm is remembered: %v", w)
-	}
-}
-
-// TestAbout: what each name means.
-func TestAbout(t *testing.T) {
-	list := func(path, folder string) policy.Mounting {
-		return policy.Mounting{Folder: policy.Setting[string]{Value: folder, Set: true}, Path: policy.Setting[string]{Value: path, Set: true}}
-	}
-	text := func(s string) policy.Setting[string] { return policy.Setting[string]{Value: s, Set: true} }
-	set, problems := policy.Compile(policy.Input{
-		Accounts: []policy.Account{
-			{Name: "alice", Settings: policy.Settings{HomeDir: text("/srv/alice"), VirtualFolders: []policy.Mounting{list("/a", "own"), list("/b", "media")}}},
-			{Name: "media", Settings: policy.Settings{HomeDir: text("/srv/m")}},
-			{Name: "poor"},
-		},
-		Folders: []policy.Folder{{Name: "own", Source: text("/srv/own/%username%")}, {Name: "media", Source: text("/srv/media")}},
-		Sites:   []policy.Site{{URI: "shop", Source: "/data/shop", OwnerAccount: "alice", Preset: "none"}},
-	})
-	if set == nil {
-		t.Fatal(problems)
-	}
-	b := &buckets{set: set, limits: set.BucketLimits()}
-	for name, want := range map[string][]string{
-		"alice":         {"account:alice", "folder:media", "folder:own/alice", "site:shop"},
-		"own":           {"folder:own/alice"},
-		"media":         {"account:media", "folder:media"}, // an account and a folder
-		"folder:media":  {"folder:media"},
-		"shop":          {"site:shop"},
-		"poor":          nil,
-		"nobody":        nil,
-		"folder:nobody": nil,
-	} {
-		limits, ok := b.about(name)
-		var got []string
-		for _, l := range limits {
-			got = append(got, l.Name)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("about %s (-want +got):\n%s", name, diff)
-		}
-		if known := want != nil || name == "poor"; ok != known {
-			t.Errorf("about %s: known is %v", name, ok)
-		}
-	}
-	if all, ok := b.about(""); !ok || len(all) != 5 {
-		t.Errorf("about everything: %d, %v", len(all), ok)
 	}
 }

@@ -64,7 +64,10 @@ func (d *daemon) watchUsage(ctx context.Context) error {
 // lookAtUsage warns of what is nearly used up, and leaves what is used for the
 // next scrape.
 func (d *daemon) lookAtUsage(w warned) {
-	b := d.buckets()
+	b, _ := d.buckets.now()
+	if b == nil {
+		return
+	}
 	var list []metrics.Usage
 	seen := warned{}
 	for _, l := range b.limits {

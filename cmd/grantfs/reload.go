@@ -57,6 +57,7 @@ func (d *daemon) reloadPolicy() {
 	if err := d.fs.Swap(p); err != nil {
 		d.log.Error("tell the kernel of the new policy", "error", err)
 	}
+	d.buckets.changed()
 	d.userdb.Publish(d.table.Load())
 	d.login.Recheck(time.Now())
 	select {

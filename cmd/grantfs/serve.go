@@ -41,11 +41,8 @@ type daemon struct {
 	metrics *metrics.Metrics
 	worker  *worker
 	saved   []byte // transfer counters as in the store
-	known   struct {
-		sync.Mutex // held while they are put together
-		*buckets
-	}
-	used atomic.Pointer[metrics.Quotas] // when it was looked at last
+	buckets *latest
+	used    atomic.Pointer[metrics.Quotas] // when it was looked at last
 
 	table  atomic.Pointer[account.Table]
 	reload atomic.Pointer[reloaded]
@@ -108,7 +105,7 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 	// them.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), kernel.Readers()+2))
 
-	d := &daemon{log: log, worker: w, path: e.config, config: l.config, loaded: make(chan struct{}, 1)}
+	d := &daemon{log: log, worker: w, path: e.config, config: l.config, loaded: make(chan struct{}, 1), buckets: newLatest()}
 	defer d.close()
 	if err := d.open(l); err != nil {
 		return err
@@ -253,6 +250,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	d.listen(ctx, part)
 	part(func() error { return d.lookAtSources(ctx) })
 	part(func() error { return d.keepTransfers(ctx) })
+	part(func() error { return d.buckets.keep(ctx, func() *policy.Set { return d.reload.Load().set }) })
 	part(func() error { return d.watchUsage(ctx) })
 	part(func() error { return d.worker.report(ctx, d.fs) })
 	for {
