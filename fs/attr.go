@@ -104,7 +104,7 @@ func (s *Server) changeable(sp spot) bool {
 	case node.KindBacked:
 		return s.holder(sp).Writable(sp.target(nil))
 	case node.KindView:
-		return sp.where.Place.Mount() != nil && sp.where.Place.Verbs()&policy.VerbsChange != 0
+		return sp.where.Place.Mount() != nil && sp.where.Place.Ordinary()&policy.VerbsChange != 0
 	}
 	return false
 }

@@ -178,7 +178,7 @@ func (s *Server) recharges() (stop func()) {
 				last := s.charges.plan.Swap(next)
 				last.old.Store(true)
 				old = append(old, last)
-				s.endRevoked() // limits of others, which count for a writer too, are known now
+				s.EndRevoked() // limits of others, which count for a writer too, are known now
 				s.recount()
 			case <-s.charges.idle:
 			}

@@ -19,10 +19,10 @@ type Sessions interface {
 	// to and its client's address, invalid if that is not known; false if the
 	// process is of no session.
 	Source(pid int) (account string, addr netip.Addr, ok bool)
-	// End ends the account's session that a process or thread belongs to, without
-	// waiting for its end. Where the process is gone, what it had open is
+	// End ends the account's session that a process or thread belongs to, or that
+	// process alone where it is of none and of uid, without waiting for its end. Where the process is gone, what it had open is
 	// somebody else's now: all sessions of the account end. It returns how many.
-	End(pid int, account string) (int, error)
+	End(pid int, uid uint32, account string) (int, error)
 }
 
 // limits are what a view's account may move and write under one policy.
@@ -58,7 +58,7 @@ type traffic struct {
 type nobody struct{}
 
 func (nobody) Source(int) (account string, addr netip.Addr, ok bool) { return "", netip.Addr{}, false }
-func (nobody) End(int, string) (int, error)                          { return 0, nil }
+func (nobody) End(int, uint32, string) (int, error)                  { return 0, nil }
 
 // initLimits makes the token buckets, and the transfer counters as they were left.
 func (s *Server) initLimits() error {

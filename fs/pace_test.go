@@ -44,7 +44,7 @@ func (s *atSource) set(account, addr string) {
 	s.account, s.addr = account, netip.MustParseAddr(addr)
 }
 
-func (s *atSource) End(pid int, account string) (int, error) {
+func (s *atSource) End(pid int, _ uint32, account string) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended == nil {

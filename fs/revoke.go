@@ -16,6 +16,7 @@ import (
 type OpenHandle struct {
 	Account string
 	PID     int // thread that opened it, in the daemon's PID namespace; it may be gone
+	UID     uint32
 	Mode    HandleMode
 }
 
@@ -29,7 +30,7 @@ func (s *Server) Revoked() []OpenHandle {
 	var list []OpenHandle
 	for _, h := range s.handles.all() {
 		if h.node.Kind != node.KindTop && !s.allowed(h) {
-			list = append(list, OpenHandle{s.views.at(h.node.View).name, int(h.pid), h.mode})
+			list = append(list, OpenHandle{s.views.at(h.node.View).name, int(h.pid), h.uid, h.mode})
 		}
 	}
 	return list
@@ -88,7 +89,7 @@ func (s *Server) afterSwaps() (stop func()) {
 				s.dropRules()
 				s.dropAttributes()
 				s.logRevoked()
-				s.endRevoked()
+				s.EndRevoked()
 			}
 		}
 	}()
@@ -130,16 +131,16 @@ func (s *Server) dropAttributes() {
 	}
 }
 
-// endRevoked ends the sessions that have something open whose data is passed
+// EndRevoked ends the sessions that have something open whose data is passed
 // through although the policy does not allow it any more.
-func (s *Server) endRevoked() {
+func (s *Server) EndRevoked() {
 	done := map[OpenHandle]bool{}
 	for _, h := range s.Revoked() {
 		if h.Mode != Passthrough || done[h] {
 			continue
 		}
 		done[h] = true
-		switch n, err := s.opt.Sessions.End(h.PID, h.Account); {
+		switch n, err := s.opt.Sessions.End(h.PID, h.UID, h.Account); {
 		case err != nil:
 			s.opt.Log.Error("end a session whose data is passed through against the policy", "account", h.Account, "pid", h.PID, "error", err)
 		case n > 0:

@@ -70,7 +70,7 @@ func TestRevoked(t *testing.T) {
 	less.Accounts = slices.Clone(in.Accounts)
 	less.Accounts[0].Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{set("list"), set("overwrite")}}}
 	swap(less, ids)
-	want := []fs.OpenHandle{{Account: "alice", PID: tids["alice"], Mode: fs.Mediated}, {Account: "alice", PID: tids["alice"], Mode: reads}}
+	want := []fs.OpenHandle{{Account: "alice", PID: tids["alice"], UID: aliceUID, Mode: fs.Mediated}, {Account: "alice", PID: tids["alice"], UID: aliceUID, Mode: reads}}
 	if diff := gocmp.Diff(want, revoked()); diff != "" {
 		t.Errorf("Revoked() without download (-want +got):\n%s", diff)
 	}
@@ -100,9 +100,9 @@ func TestRevoked(t *testing.T) {
 	gone := map[string]policy.IDs{"alice": ids["alice"]}
 	swap(in, gone)
 	want = []fs.OpenHandle{
-		{Account: "bob", PID: tids["bob"], Mode: fs.Mediated},
-		{Account: "bob", PID: tids["bob"], Mode: reads},
-		{Account: "bob", PID: tids["bob"], Mode: fs.Directory},
+		{Account: "bob", PID: tids["bob"], UID: bobUID, Mode: fs.Mediated},
+		{Account: "bob", PID: tids["bob"], UID: bobUID, Mode: reads},
+		{Account: "bob", PID: tids["bob"], UID: bobUID, Mode: fs.Directory},
 	}
 	if diff := gocmp.Diff(want, revoked()); diff != "" {
 		t.Errorf("Revoked() without an account (-want +got):\n%s", diff)

@@ -164,7 +164,7 @@ func (s *Set) addSites(list []Site, unownedAll bool, rep *report) []*Site {
 			}
 		}
 	}
-	s.sites = siteTree(good)
+	s.shown, s.sites = good, siteTree(good, nil)
 	return good
 }
 

@@ -152,6 +152,8 @@ func (r *remedy) fix(f finding, asked []inquiry) (e edit, nothing string) {
 			nothing += "; copy it, then delete it"
 		}
 		return edit{}, nothing
+	case ReasonFrozen:
+		return edit{}, "it is frozen: grantfs thaw " + strings.TrimPrefix(f.Rule.Origin, "frozen:")
 	case ReasonNever:
 		return edit{}, "it is refused to everybody"
 	}

@@ -94,6 +94,11 @@ func (p *Place) ask(t Target, need Verbs, how use) Verdict {
 	case need&removed != 0:
 		return Verdict{Reason: ReasonPreset, Rule: rule}
 	}
+	if need&VerbsChange != 0 {
+		if by := p.frozenName(t); by != nil {
+			return Verdict{Reason: ReasonFrozen, Rule: by}
+		}
+	}
 	return Verdict{}
 }
 
@@ -224,7 +229,7 @@ func (p *Place) Writable(t Target) bool {
 // whether the directory is shown as the account's own.
 func (p *Place) Changeable() bool {
 	const inside = VerbUpload | VerbDeleteFiles | VerbDeleteDirs | VerbRenameFiles | VerbRenameDirs | VerbCreateDirs
-	if p.mount == nil || p.access != accessOpen || p.verbs&inside == 0 {
+	if p.mount == nil || p.access != accessOpen || p.verbs&inside == 0 || p.frozenBy() != nil {
 		return false
 	}
 	r := p.spot.region

@@ -70,12 +70,8 @@ func (s *Set) mounts(a *Account, e *Effective, rep *report) []*Mount {
 }
 
 func siteMount(site *Site) *Mount {
-	name := "site:" + site.URI
-	if site.Instance != "" {
-		name = "site:" + site.Instance + "/" + site.URI
-	}
 	return &Mount{
-		Name:       name,
+		Name:       site.name(),
 		Path:       join(sitesPath, site.URI),
 		Source:     site.Source,
 		GroupWrite: true,
@@ -83,6 +79,14 @@ func siteMount(site *Site) *Mount {
 		At:         site.At,
 		allows:     VerbAll,
 	}
+}
+
+// name returns the site's name among mounts, buckets and what can be frozen.
+func (s *Site) name() string {
+	if s.Instance == "" {
+		return "site:" + s.URI
+	}
+	return "site:" + s.Instance + "/" + s.URI
 }
 
 func folderMount(v *Virtual) *Mount {

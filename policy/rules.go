@@ -6,6 +6,7 @@ import "sync"
 // built when they are first asked for.
 type rules struct {
 	main   bool
+	frozen *Rule // by which the account is frozen, nil if it is not
 	sites  *siteNode
 	mounts []*Mount // sorted by path
 	root   *Place
@@ -24,7 +25,7 @@ type rules struct {
 
 func newRules(s *Set, a *Account) *rules {
 	e := s.effective(a, nil)
-	r := &rules{main: a.Main, sites: s.sites, mounts: s.mounts(a, e, nil), ceiling: e.ceiling()}
+	r := &rules{main: a.Main, frozen: s.frozen["account:"+a.Name], sites: s.sites, mounts: s.mounts(a, e, nil), ceiling: e.ceiling()}
 	if r.ceiling != VerbAll {
 		r.lowered = &Rule{Origin: e.Origin("anonymous"), At: e.Scalars.Anonymous.At, Path: "/"}
 	}
@@ -66,6 +67,11 @@ func (s *step) key(via []*node, buf []byte) []byte {
 	}
 	if s.spot.node != nil {
 		id(s.spot.node.id)
+	} else {
+		id(0)
+	}
+	if s.spot.frozen != nil {
+		id(s.spot.frozen.id)
 	} else {
 		id(0)
 	}
@@ -272,6 +278,9 @@ func (c *Place) conclude() {
 	plain := c.mount != nil && c.self == nil && c.spot == (spot{}) && (c.pattern == nil || c.pattern.open)
 	if plain {
 		c.fast = c.verbs
+	}
+	if c.rules.frozen != nil {
+		c.fast &^= VerbsChange
 	}
 }
 

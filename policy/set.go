@@ -17,6 +17,8 @@ type Set struct {
 	instance map[string][]*Site // by instance, for its main account
 	unowned  map[string][]*Site // by instance, for all of its clients
 	sites    *siteNode
+	shown    []*Site          // every site that can be shown
+	frozen   map[string]*Rule // by Freezable's names
 
 	point  string
 	strict bool

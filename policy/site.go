@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// siteNode is a directory on the way to a protected site, in one tree of
+// siteNode is a directory on the way to a protected or frozen site, in one tree of
 // absolute paths for the whole Set. A mount's places carry their position in
 // it, so that a preset applies wherever a site is reached from (product.md §11).
 type siteNode struct {
@@ -14,6 +14,7 @@ type siteNode struct {
 	root     region // what begins here, regionNone for a mere directory on the way
 	stores   []Store
 	rule     *Rule // of the site that begins here, else of one that lies below
+	frozen   *Rule // by which what begins here is frozen, nil if it is not
 }
 
 // child returns the node called name below n, which may be nil.
@@ -24,8 +25,8 @@ func (n *siteNode) child(name string) *siteNode {
 	return n.children[name]
 }
 
-// siteTree builds the tree of the sites that have a preset.
-func siteTree(sites []*Site) *siteNode {
+// siteTree builds the tree of the sites that have a preset or are frozen.
+func siteTree(sites []*Site, frozen map[string]*Rule) *siteNode {
 	root := &siteNode{}
 	count := uint32(0)
 	reach := func(path string, rule *Rule) *siteNode {
@@ -45,18 +46,29 @@ func siteTree(sites []*Site) *siteNode {
 		return n
 	}
 	for _, site := range sites {
-		if site.Preset != presetAegir {
+		freeze := frozen[site.name()]
+		if site.Preset != presetAegir && freeze == nil {
 			continue
 		}
-		rule := &Rule{Origin: "preset:" + presetAegir, At: site.At, Path: join(sitesPath, site.URI)}
+		rule := freeze
+		if site.Preset == presetAegir {
+			rule = &Rule{Origin: "preset:" + presetAegir, At: site.At, Path: join(sitesPath, site.URI)}
+		}
 		n := reach(site.Source, rule)
-		n.root, n.stores, n.rule = regionTop, site.Stores, rule
+		n.stores, n.rule, n.frozen = site.Stores, rule, freeze
+		if site.Preset == presetAegir {
+			n.root = regionTop
+		}
 		for _, store := range site.Stores {
 			path, err := cleanPath(store.Path)
 			if err != nil {
 				continue // reported by checkSites
 			}
-			if n := reach(path, rule); n.root == regionNone {
+			n := reach(path, rule)
+			if freeze != nil {
+				n.frozen = freeze
+			}
+			if site.Preset == presetAegir && n.root == regionNone {
 				n.root, n.rule = regionTop.child(store.Name), rule
 			}
 		}
@@ -71,14 +83,18 @@ type spot struct {
 	region region
 	site   *siteNode
 	node   *siteNode
+	frozen *siteNode // the frozen node that the directory lies at or below
 }
 
 // child returns the spot of the directory called name.
 func (s spot) child(name string) spot {
-	next := spot{region: s.region.child(name), site: s.site, node: s.node.child(name)}
+	next := spot{region: s.region.child(name), site: s.site, node: s.node.child(name), frozen: s.frozen}
 	if next.node != nil {
 		if next.node.root != regionNone {
 			next.region, next.site = next.node.root, next.node
+		}
+		if next.node.frozen != nil {
+			next.frozen = next.node
 		}
 		if len(next.node.children) == 0 {
 			next.node = nil

@@ -99,12 +99,14 @@ func openSpec(t *testing.T, name string) *spec {
 	}
 	dir := t.TempDir()
 	s := &spec{t: t}
-	var wanted []string
+	var wanted, frozen []string
 	for _, f := range a.Files {
 		text := strings.ReplaceAll(string(f.Data), "$DIR", dir)
 		switch f.Name {
 		case "decisions":
 			s.read(name, text)
+		case "frozen":
+			frozen = strings.Fields(text)
 		case "problems":
 			wanted = strings.Split(strings.TrimSpace(text), "\n")
 		default:
@@ -122,7 +124,9 @@ func openSpec(t *testing.T, name string) *spec {
 	in, merged := found.Merge(c.Policy, c.Aegir)
 	set, compiled := policy.Compile(in)
 	problems = append(append(append(problems, more...), merged...), compiled...)
-	s.set = set
+	if s.set = set; frozen != nil {
+		s.set = set.Freeze(frozen)
+	}
 	var all strings.Builder
 	for _, p := range problems {
 		all.WriteString(strings.ReplaceAll(p.String(), dir+"/", "") + "\n")

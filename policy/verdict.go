@@ -22,6 +22,7 @@ const (
 	ReasonForeignUID    // the caller is not the view's account
 	ReasonForeignDevice // another file system below the source
 	ReasonOwnIDsOnly    // chown to somebody else's ids
+	ReasonFrozen        // by the admin, for now: see Set.Freeze
 	ReasonNoSession     // limits go by the client's address, and the caller is of no session
 	reasonCount
 )
@@ -44,6 +45,7 @@ var reasonNames = [reasonCount]string{
 	ReasonForeignUID:    "foreign_uid",
 	ReasonForeignDevice: "foreign_device",
 	ReasonOwnIDsOnly:    "own_ids_only",
+	ReasonFrozen:        "frozen",
 	ReasonNoSession:     "no_session",
 }
 

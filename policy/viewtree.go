@@ -37,6 +37,7 @@ type Branch struct {
 	Verbs    Verbs    // what may be done with ordinary names in it
 	Rule     Rule     // the permission entry that Verbs come from
 	Pattern  *Pattern // the file patterns of names in it, nil for none
+	Frozen   string   // "account:NAME" or "site:NAME" that is frozen and makes it read-only, "" for nothing
 	Hidden   bool     // reached by name only
 	Children []*Branch
 }
@@ -74,6 +75,9 @@ func (g *grower) grow(p *Place, at string, more ...knownName) *Branch {
 		if i := slices.IndexFunc(g.eff.FilePatterns, func(e Pattern) bool { return e.Rule == *p.pattern.rule }); i >= 0 {
 			b.Pattern = &g.eff.FilePatterns[i]
 		}
+	}
+	if by := p.frozenBy(); by != nil {
+		b.Frozen = strings.TrimPrefix(by.Origin, "frozen:")
 	}
 	if p.spot.region == regionTop {
 		b.Preset = presetAegir
@@ -138,6 +142,9 @@ func (p *Place) Ordinary() Verbs {
 	case p.spot.region != regionNone:
 		removed, _ := p.spot.region.protects(Target{Type: TypeFile}, p.rules.main)
 		verbs &^= removed
+	}
+	if p.frozenBy() != nil {
+		verbs &^= VerbsChange
 	}
 	return verbs
 }

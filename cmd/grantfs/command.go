@@ -89,6 +89,14 @@ func commands() []command {
 			example: "kick o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, run: kick,
 		},
 		{
+			name: "freeze", args: "[ACCOUNT | SITE]", summary: "make an account or a site read-only at once; list what is frozen",
+			example: "freeze shop.example.org", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 1, flags: jsonFlag, run: freeze,
+		},
+		{
+			name: "thaw", args: "ACCOUNT|SITE", summary: "take freeze back",
+			example: "thaw shop.example.org", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, run: thaw,
+		},
+		{
 			name: "quota", args: "[NAME | scan [NAME] | reset ACCOUNT]", summary: "print what is used of limits; have it counted again; forget what was transferred",
 			example: "quota o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 2, flags: quotaFlags, run: showQuota,
 		},

@@ -28,12 +28,12 @@ func loadSet(e *env, path string) (*policy.Set, error) {
 }
 
 // loadView reads the configuration and finds the view of an account.
-func loadView(e *env, account string) (*policy.View, error) {
+func loadView(ctx context.Context, e *env, account string) (*policy.View, error) {
 	set, err := loadSet(e, e.config)
 	if err != nil {
 		return nil, err
 	}
-	v, ok := set.View(account)
+	v, ok := e.asFrozen(ctx, set).View(account)
 	if !ok {
 		return nil, &exitError{exitNoAccount, fmt.Errorf("no account %q%s", account, meant(account, accountNames(set)))}
 	}
@@ -81,8 +81,8 @@ func effectiveFlags(f *flag.FlagSet, e *env) {
 }
 
 // effective prints the settings of an account after the merge.
-func effective(_ context.Context, e *env, args []string) error {
-	v, err := loadView(e, args[0])
+func effective(ctx context.Context, e *env, args []string) error {
+	v, err := loadView(ctx, e, args[0])
 	if err != nil {
 		return err
 	}

@@ -43,12 +43,12 @@ var errorNames = map[policy.Class]string{
 
 // explain says whether an account may do something, by which rule, and what
 // would allow it. It exits 1 if not.
-func explain(_ context.Context, e *env, args []string) error {
+func explain(ctx context.Context, e *env, args []string) error {
 	kind, err := fileType(e.kind)
 	if err != nil {
 		return err
 	}
-	v, err := loadView(e, args[0])
+	v, err := loadView(ctx, e, args[0])
 	if err != nil {
 		return err
 	}

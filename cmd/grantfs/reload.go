@@ -10,8 +10,8 @@ import (
 // recheckPause is how long a session may go on after its time was up.
 const recheckPause = time.Second
 
-// recheck ends sessions as soon as they would not be let in any more, until ctx
-// ends.
+// recheck ends sessions as soon as they would not be let in any more, or do what
+// they may not any more, until ctx ends.
 func (d *daemon) recheck(ctx context.Context) error {
 	tick := time.NewTicker(recheckPause)
 	defer tick.Stop()
@@ -21,6 +21,7 @@ func (d *daemon) recheck(ctx context.Context) error {
 			return nil
 		case now := <-tick.C:
 			d.login.Recheck(now)
+			d.fs.EndRevoked()
 		}
 	}
 }
@@ -28,6 +29,8 @@ func (d *daemon) recheck(ctx context.Context) error {
 // reloadPolicy reads everything again. What has an error is refused whole, and
 // the policy in force stays.
 func (d *daemon) reloadPolicy() {
+	d.changing.Lock()
+	defer d.changing.Unlock()
 	l, err := load(d.path)
 	if err != nil {
 		d.refuse("error", err)

@@ -46,7 +46,9 @@ type daemon struct {
 
 	table  atomic.Pointer[account.Table]
 	reload atomic.Pointer[reloaded]
-	loaded chan struct{} // holds one value when a policy was put into force
+	// changing is held while a policy is made and put into force.
+	changing sync.Mutex
+	loaded   chan struct{} // holds one value when a policy was put into force
 }
 
 // reloaded says how the last loading went.
@@ -57,6 +59,7 @@ type reloaded struct {
 	accounts   int
 	aegir      int
 	set        *policy.Set
+	ids        map[string]policy.IDs
 }
 
 // serve mounts the views and has them served until SIGTERM or SIGINT. This process
@@ -164,6 +167,10 @@ func (d *daemon) close() {
 // prepare gives every account of a policy its uid and returns what the file
 // system obeys. Accounts that can't have theirs are left out and reported.
 func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
+	var err error
+	if l.set, err = d.withFrozen(l.set); err != nil {
+		return fs.Policy{}, err
+	}
 	table, problems, err := d.keeper.Sync(account.Entries(l.set), l.users)
 	if err != nil {
 		return fs.Policy{}, fmt.Errorf("give the accounts their uids: %w", err)
@@ -180,7 +187,7 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 		}
 	}
 	last := d.reload.Load()
-	next := &reloaded{generation: 1, ok: !l.stale, since: time.Now(), accounts: len(ids), aegir: l.aegir, set: l.set}
+	next := &reloaded{generation: 1, ok: !l.stale, since: time.Now(), accounts: len(ids), aegir: l.aegir, set: l.set, ids: ids}
 	if last != nil {
 		next.generation = last.generation + 1
 	}

@@ -25,6 +25,7 @@ type branchJSON struct {
 	Verbs    []string     `json:"verbs"`
 	Rule     ruleJSON     `json:"rule"`
 	Patterns *patternJSON `json:"file_patterns"`
+	Frozen   string       `json:"frozen"` // what is frozen and makes it read-only, "" for nothing
 	Hidden   bool         `json:"hidden"`
 	Children []branchJSON `json:"children"`
 }
@@ -37,8 +38,8 @@ type patternJSON struct {
 }
 
 // view prints the tree that an account sees, with rights, buckets and origins.
-func view(_ context.Context, e *env, args []string) error {
-	v, err := loadView(e, args[0])
+func view(ctx context.Context, e *env, args []string) error {
+	v, err := loadView(ctx, e, args[0])
 	if err != nil {
 		return err
 	}
@@ -78,7 +79,7 @@ func newBranchJSON(b *policy.Branch) branchJSON {
 		Path: b.Path, Kind: string(b.Kind), Origin: b.Origin, At: placeJSON(b.At),
 		Mount: b.Mount, Source: b.Source, ReadOnly: b.ReadOnly, Preset: b.Preset,
 		Buckets: append([]string{}, b.Buckets...), Verbs: b.Verbs.Names(), Rule: newRuleJSON(b.Rule),
-		Hidden: b.Hidden, Children: []branchJSON{},
+		Frozen: b.Frozen, Hidden: b.Hidden, Children: []branchJSON{},
 	}
 	if p := b.Pattern; p != nil {
 		out.Patterns = &patternJSON{newRuleJSON(p.Rule), append([]string{}, p.Allowed...), append([]string{}, p.Denied...), "deny"}
@@ -154,6 +155,9 @@ func branchOrigin(b *policy.Branch) string {
 			out = ""
 		}
 	}
+	if b.Frozen != "" {
+		out += ", frozen"
+	}
 	if b.Hidden {
 		out += ", hidden"
 	}
@@ -168,6 +172,9 @@ func printLong(w *tabwriter.Writer, b *policy.Branch, p *policy.Pattern, name, i
 	}
 	if b.ReadOnly {
 		kind += ", read-only"
+	}
+	if b.Frozen != "" {
+		kind += ", frozen (" + b.Frozen + ")"
 	}
 	if b.Hidden {
 		kind += ", hidden"

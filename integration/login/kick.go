@@ -48,12 +48,19 @@ func (t *Table) Kick(account string) (int, error) {
 
 // End kills the session of an account that a process or thread belongs to, all
 // sessions of the account where the process has ended: what it had open is another
-// process's then. It returns how many, without waiting for their end.
-func (t *Table) End(pid int, account string) (int, error) {
+// process's then. A process that belongs to no session is killed alone if it is of
+// uid. It returns how many were, without waiting for their end.
+func (t *Table) End(pid int, uid uint32, account string) (int, error) {
 	of, known := t.OfPid(pid)
 	if !known {
-		if _, err := readKin(pid); err == nil {
-			return 0, nil // it belongs to no session
+		if k, err := readKin(pid); err == nil {
+			if k.uid != uid {
+				return 0, nil
+			}
+			return 1, killAll([]int{k.tgid}, func(pid int) bool {
+				now, err := readKin(pid)
+				return err == nil && now.uid == uid
+			})
 		}
 	}
 	n, errs := 0, []error(nil)

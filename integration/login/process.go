@@ -76,8 +76,11 @@ func (p *process) kill() error {
 	return nil
 }
 
-// kin is what /proc says of the family of a process or thread.
-type kin struct{ tgid, parent int }
+// kin is what /proc says of the family of a process or thread, and whose it is.
+type kin struct {
+	tgid, parent int
+	uid          uint32 // the real one
+}
 
 // readKin reads /proc/PID/status.
 func readKin(pid int) (kin, error) {
@@ -87,15 +90,16 @@ func readKin(pid int) (kin, error) {
 	}
 	tgid, err1 := statusNumber(text, "\nTgid:\t")
 	parent, err2 := statusNumber(text, "\nPPid:\t")
-	if err := errors.Join(err1, err2); err != nil {
+	uid, err3 := statusNumber(text, "\nUid:\t")
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return kin{}, fmt.Errorf("read who the parent of process %d is: %w", pid, err)
 	}
-	return kin{tgid, parent}, nil
+	return kin{tgid, parent, uint32(uid)}, nil
 }
 
 func statusNumber(status []byte, key string) (int, error) {
 	_, rest, _ := bytes.Cut(status, []byte(key))
-	value, _, _ := bytes.Cut(rest, []byte{'\n'})
+	value := rest[:max(0, bytes.IndexAny(rest, "\t\n"))]
 	return strconv.Atoi(string(value))
 }
 

@@ -223,7 +223,7 @@ func TestEnd(t *testing.T) {
 		{"a child", one.child, "alice", 1, []*family{one}},
 		{"a process that has ended", 1<<22 + 1, "alice", 3, []*family{two, three}},
 	} {
-		if n, err := table.End(step.pid, step.account); n != step.want || err != nil {
+		if n, err := table.End(step.pid, 12345, step.account); n != step.want || err != nil {
 			t.Errorf("%s: End = %d, %v, want %d", step.what, n, err, step.want)
 		}
 		for _, f := range step.ends {

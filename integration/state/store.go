@@ -33,6 +33,7 @@ var (
 	bucketCredentials = []byte("credentials") // account -> Credential as JSON
 	bucketCounters    = []byte("counters")    // "transfers" -> snapshot of limit.Transfers
 	bucketCodes       = []byte("codes")       // account -> codeRecord as JSON
+	bucketFrozen      = []byte("frozen")      // policy.Freezable's name -> since when, RFC 3339
 
 	keyLayout  = []byte("layout")
 	keyNextUID = []byte("next-uid")
@@ -75,7 +76,7 @@ func (s *Store) prepare() error {
 		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters} {
+		for _, name := range [][]byte{bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters, bucketFrozen} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}
