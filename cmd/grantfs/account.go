@@ -22,8 +22,13 @@ type totp struct {
 
 // changeAccount changes what the running daemon keeps of an account.
 func changeAccount(ctx context.Context, e *env, args []string) error {
-	if args[0] != "totp" {
-		return usage("nothing to change called %q: totp", args[0])
+	switch {
+	case args[0] == "keys":
+		return changeKeys(ctx, e, args[1], args[2:])
+	case args[0] != "totp":
+		return usage("nothing to change called %q: totp or keys", args[0])
+	case len(args) > 2:
+		return usage("usage: grantfs account totp ACCOUNT")
 	}
 	method := http.MethodPost
 	if e.remove {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"os"
 	"strings"
 )
 
@@ -13,6 +14,7 @@ const defaultConfig = "/etc/grantfs/grantfs.toml"
 
 // env is what a command gets from the outside.
 type env struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	config         string
 	configSet      bool // config is what --config says, not the default
@@ -77,8 +79,12 @@ func commands() []command {
 			example: "accounts --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: accounts,
 		},
 		{
-			name: "account", args: "totp ACCOUNT", summary: "give an account a new second factor, and print its secret as an otpauth URL",
-			example: "account totp o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 2, max: 2, flags: removeFlag, run: changeAccount,
+			name: "account", args: "totp ACCOUNT | keys ACCOUNT [add|remove [FILE]]", summary: "give an account a new second factor (its secret is printed as an otpauth URL); list and change its SSH keys",
+			example: "account keys o1.foo add id_ed25519.pub", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, ofAccount...), min: 2, max: 4, flags: removeFlag, run: changeAccount,
+		},
+		{
+			name: "authorized-keys", args: "ACCOUNT TYPE KEY", summary: "for sshd: print the lines of an account's keys that have this one",
+			example: "authorized-keys o1.foo ssh-ed25519 AAAAC3…", codes: []int{exitUnavailable}, min: 3, max: 3, run: authorizedKeys,
 		},
 		{
 			name: "sessions", summary: "list the sessions that are open",
@@ -135,7 +141,7 @@ func standaloneFlag(f *flag.FlagSet, e *env) {
 
 // run runs the verb that args name. What is before the verb is for every verb.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	e := &env{stdout: stdout, stderr: stderr, config: defaultConfig}
+	e := &env{stdin: os.Stdin, stdout: stdout, stderr: stderr, config: defaultConfig}
 	f := flag.NewFlagSet("grantfs", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	configFlag(f, e)

@@ -39,6 +39,9 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux.HandleFunc("POST /transfers/{account}/reset", d.resetTransfers)
 	mux.HandleFunc("POST /totp/{account}", d.totp)
 	mux.HandleFunc("DELETE /totp/{account}", d.totp)
+	mux.HandleFunc("GET /keys/{account}", d.keys)
+	mux.HandleFunc("POST /keys/{account}", d.keys)
+	mux.HandleFunc("DELETE /keys/{account}", d.keys)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: controlPatience, ReadTimeout: controlPatience, WriteTimeout: controlPatience}
 	stop := context.AfterFunc(ctx, func() { server.Close() })
 	defer stop()
@@ -74,7 +77,16 @@ func (e *env) ask(ctx context.Context, method, path string, into any) error {
 	if err != nil {
 		return err
 	}
-	return ask(ctx, socket, method, path, into)
+	return ask(ctx, socket, method, path, nil, into)
+}
+
+// send is ask with something to tell the daemon.
+func (e *env) send(ctx context.Context, method, path string, body io.Reader, into any) error {
+	socket, err := e.socket()
+	if err != nil {
+		return err
+	}
+	return ask(ctx, socket, method, path, body, into)
 }
 
 // socket returns where the daemon listens that runs by the configuration.
@@ -87,10 +99,10 @@ func (e *env) socket() (string, error) {
 }
 
 // ask gets JSON from the running daemon.
-func ask(ctx context.Context, socket, method, path string, into any) error {
+func ask(ctx context.Context, socket, method, path string, body io.Reader, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, controlPatience)
 	defer cancel()
-	answer, err := request(ctx, socket, method, path)
+	answer, err := request(ctx, socket, method, path, body)
 	if err != nil {
 		return err
 	}
@@ -107,7 +119,7 @@ func (e *env) follow(ctx context.Context, method, path string, line func([]byte)
 	if err != nil {
 		return err
 	}
-	answer, err := request(ctx, socket, method, path)
+	answer, err := request(ctx, socket, method, path, nil)
 	if err != nil {
 		return err
 	}
@@ -126,13 +138,13 @@ func (e *env) follow(ctx context.Context, method, path string, line func([]byte)
 
 // request asks the running daemon and returns its answer, to be closed. What the
 // daemon does not have is exitNoAccount.
-func request(ctx context.Context, socket, method, path string) (io.ReadCloser, error) {
+func request(ctx context.Context, socket, method, path string, body io.Reader) (io.ReadCloser, error) {
 	var d net.Dialer
 	client := http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", socket) },
 	}}
-	q, err := http.NewRequestWithContext(ctx, method, "http://grantfs"+path, nil)
+	q, err := http.NewRequestWithContext(ctx, method, "http://grantfs"+path, body)
 	if err != nil {
 		return nil, fmt.Errorf("ask the daemon: %w", err)
 	}
@@ -147,17 +159,19 @@ func request(ctx context.Context, socket, method, path string) (io.ReadCloser, e
 		return r.Body, nil
 	}
 	defer r.Body.Close()
-	body, err := io.ReadAll(r.Body)
+	said, err := io.ReadAll(r.Body)
 	if err != nil {
 		return nil, &exitError{exitUnavailable, fmt.Errorf("read the daemon's answer: %w", err)}
 	}
 	switch r.StatusCode {
 	case http.StatusNotFound:
-		return nil, &exitError{exitNoAccount, errors.New(strings.TrimSpace(string(body)))}
+		return nil, &exitError{exitNoAccount, errors.New(strings.TrimSpace(string(said)))}
+	case http.StatusUnprocessableEntity:
+		return nil, &exitError{exitBadData, errors.New(strings.TrimSpace(string(said)))}
 	case http.StatusInternalServerError:
-		return nil, &exitError{exitFailure, errors.New(strings.TrimSpace(string(body)))}
+		return nil, &exitError{exitFailure, errors.New(strings.TrimSpace(string(said)))}
 	case http.StatusServiceUnavailable:
-		return nil, &exitError{exitUnavailable, errors.New(strings.TrimSpace(string(body)))}
+		return nil, &exitError{exitUnavailable, errors.New(strings.TrimSpace(string(said)))}
 	}
 	return nil, &exitError{exitUnavailable, fmt.Errorf("the daemon answers %s", r.Status)}
 }

@@ -15,7 +15,7 @@ var codeTexts = map[int]string{
 	exitFailure:     "it failed",
 	exitChanges:     "access changes",
 	exitUsage:       "the command line can't be read",
-	exitBadData:     "the data to import can't be read",
+	exitBadData:     "the data can't be taken",
 	exitNoAccount:   "there is no such account",
 	exitUnavailable: "the daemon can't be reached",
 	exitPermission:  "not permitted",

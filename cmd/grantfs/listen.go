@@ -6,6 +6,7 @@ import (
 	"net"
 
 	"grantfs/config"
+	"grantfs/integration/credential"
 	"grantfs/integration/login"
 	"grantfs/integration/socket"
 	"grantfs/integration/userdb"
@@ -15,6 +16,7 @@ import (
 const (
 	socketUsers   = "userdb"
 	socketLogins  = "login"
+	socketKeys    = "keys"
 	socketControl = "control"
 	socketMetrics = "metrics"
 )
@@ -33,6 +35,8 @@ func listenAll(c *config.Config) (list []listening, err error) {
 	add(socketUsers, l, failed)
 	l, failed = login.Listen(login.SocketPath)
 	add(socketLogins, l, failed)
+	l, failed = credential.ListenKeys(credential.KeysSocketPath)
+	add(socketKeys, l, failed)
 	l, failed = socket.Listen(c.Mount.Control.Value, controlMode)
 	add(socketControl, l, failed)
 	if address := c.Metrics.Listen.Value; address != "" {
@@ -49,6 +53,7 @@ func (d *daemon) listen(ctx context.Context, part func(func() error)) {
 	servers := map[string]func(net.Listener) error{
 		socketUsers:   func(l net.Listener) error { return d.userdb.Serve(ctx, l) },
 		socketLogins:  func(l net.Listener) error { return d.login.Serve(ctx, l) },
+		socketKeys:    func(l net.Listener) error { return credential.ServeKeys(ctx, l, d.log, d.loginKeys) },
 		socketControl: func(l net.Listener) error { return serveControl(ctx, l, d) },
 		socketMetrics: func(l net.Listener) error { return d.metrics.Serve(ctx, l) },
 	}

@@ -125,7 +125,7 @@ func TestEffective(t *testing.T) {
 		"chrootdirectory /srv/views/%u", "forcecommand internal-sftp -u 0027", "authorizedkeysfile none",
 		"allowtcpforwarding no", "allowagentforwarding no", "allowstreamlocalforwarding no", "x11forwarding no",
 		"permittty no", "permittunnel no", "permituserrc no", "disableforwarding yes", "exposeauthinfo no",
-		"usepam yes", "usedns no",
+		"usepam yes", "usedns no", "authorizedkeyscommand /usr/sbin/grantfs authorized-keys %u %t %k", "authorizedkeyscommanduser nobody",
 	}
 	tests := []struct {
 		name, dir, user string

@@ -34,6 +34,8 @@ var (
 	bucketCounters    = []byte("counters")    // "transfers" -> snapshot of limit.Transfers
 	bucketCodes       = []byte("codes")       // account -> codeRecord as JSON
 	bucketFrozen      = []byte("frozen")      // policy.Freezable's name -> since when, RFC 3339
+	bucketKeys        = []byte("keys")        // account -> Keys as JSON
+	bucketDrafts      = []byte("drafts")      // account -> text of keys that is being written
 
 	keyLayout  = []byte("layout")
 	keyNextUID = []byte("next-uid")
@@ -76,7 +78,10 @@ func (s *Store) prepare() error {
 		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters, bucketFrozen} {
+		for _, name := range [][]byte{
+			bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters, bucketFrozen,
+			bucketKeys, bucketDrafts,
+		} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}

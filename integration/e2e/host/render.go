@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -13,6 +14,7 @@ import (
 const (
 	sshdDropIn = "/etc/ssh/sshd_config.d/50-grantfs.conf"
 	vsftpdConf = "/etc/vsftpd-grantfs.conf"
+	program    = "/usr/sbin/grantfs" // what sshd runs
 )
 
 // pamServiceSSH is the PAM service of sshd: Debian 12's takes the name it is
@@ -32,6 +34,9 @@ func (h *Host) render() error {
 		if err := write(path, text, 0o644); err != nil {
 			return err
 		}
+	}
+	if err := h.install(); err != nil {
+		return err
 	}
 	if err := installModule(filepath.Join(filepath.Dir(h.Binary), ModuleName)); err != nil {
 		return err
@@ -54,6 +59,19 @@ func (h *Host) render() error {
 		return fmt.Errorf("grantfs render pam: no service %s in it:\n%s", pamServiceSSH, text)
 	}
 	return nil
+}
+
+// install puts the grantfs program where the package has it: sshd runs nothing that
+// lies in a directory that others can write.
+func (h *Host) install() error {
+	if _, err := os.Stat(program); err == nil {
+		return nil // the other server wanted it too
+	}
+	text, err := os.ReadFile(h.Binary)
+	if err != nil {
+		return fmt.Errorf("install grantfs: %w", err)
+	}
+	return write(program, string(text), 0o755)
 }
 
 // grantfs runs the grantfs program and returns what it prints.
