@@ -105,8 +105,9 @@ func (s *Server) openMemory() (err error) {
 	return nil
 }
 
-// Answered reports whether this process has answered a request.
-func (s *Server) Answered() bool { return s.conn.Answered() }
+// Answered returns when this process has answered its first request, the zero Time
+// if it has not.
+func (s *Server) Answered() time.Time { return s.conn.Answered() }
 
 // Drain makes Serve return without the end of the mount, for a successor to go
 // on: see kernel.Conn.Drain.

@@ -61,8 +61,9 @@ func beVictim(text string) {
 	if rules == nil {
 		must(fmt.Errorf("%v", problems))
 	}
-	w, held, err := vault.Open(6)
+	w, err := vault.Open(6)
 	must(err)
+	nodes := w.Shelf("node")
 	m, err := memory.Open(5)
 	must(err)
 	s, err := fs.Attach(fs.Options{
@@ -75,9 +76,9 @@ func beVictim(text string) {
 				select {} // until it arrives
 			}
 		},
-	}, fs.Inheritance{Conn: kernel.Attach(v.Point, 3, 4, v.Features), Memory: m, Vault: w, Held: held})
+	}, fs.Inheritance{Conn: kernel.Attach(v.Point, 3, 4, v.Features), Memory: m, Vault: nodes, Held: nodes.Held()})
 	must(err)
-	must(w.Say(vault.Ready))
+	must(w.Say(vault.Message{Kind: vault.Ready}))
 	must(s.Serve())
 	os.Exit(0)
 }
@@ -151,8 +152,8 @@ func (v *victims) start(step kernel.Step, op kernel.Opcode) {
 	ready := make(chan struct{})
 	v.served = make(chan error, 1)
 	go func(served chan error) {
-		served <- v.vault.Serve(conn, func(k vault.Kind) {
-			if k == vault.Ready {
+		served <- v.vault.Serve(conn, func(m vault.Message) {
+			if m.Kind == vault.Ready {
 				close(ready)
 			}
 		})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,67 +21,78 @@ import (
 )
 
 // workerVariable is the environment variable that makes `serve` the worker of a
-// keeper; it holds an inheritance in JSON.
+// keeper.
 const workerVariable = "GRANTFS_WORKER"
 
-// inheritance is what a keeper tells its worker. The descriptors of the names
-// begin at firstFD, those of its sockets behind them.
-type inheritance struct {
+// fdVault is the descriptor that a worker inherits; all others come by it.
+const fdVault = 3
+
+// What a keeper holds, by the names in its vault.
+const (
+	heldFacts   = "facts"   // a note: facts in JSON
+	heldDevice  = "fuse"    // /dev/fuse
+	heldControl = "abort"   // the connection's abort file
+	heldMemory  = "memory"  // the file system's
+	heldRecords = "records" // memory for what has nothing to do with the file system's layout
+	heldSocket  = "socket-" // and the socket's name
+	shelfNodes  = "node"    // open files without a name
+	shelfLogins = "session" // connections of the PAM module
+)
+
+// facts are what a keeper knows, and tells its worker and whoever keeps the mount
+// after it.
+type facts struct {
 	Features kernel.Features
 	Point    string // with the links in it resolved
 	State    string
-	Sockets  []string
-	First    bool // no worker was ready before
-	Died     time.Time
+	First    bool      // no worker was ready before
+	Ended    time.Time // when the last worker did that has served, zero where there was none
 	Restarts metrics.Restarts
 	OOMScore string // to go back to
 }
 
-// The descriptors that every worker inherits.
-const (
-	fdDevice = 3 + iota
-	fdControl
-	fdMemory
-	fdVault
-	fdSockets
-)
+// read reads facts from the descriptor of a note, which it closes. It takes an
+// error instead, too.
+func (f *facts) read(fd int, err error) error {
+	if err == nil {
+		var text []byte
+		if text, err = vault.Text(fd); err == nil {
+			err = json.Unmarshal(text, f)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read what the keeper knows: %w", err)
+	}
+	return nil
+}
 
 // worker is what a worker holds of its keeper.
 type worker struct {
-	inheritance
+	facts
 	vault     *vault.Worker
-	held      map[uint64]int
-	memory    *memory.Memory
 	listeners map[string]net.Listener
+
+	mu sync.Mutex // guards facts.Restarts
 }
 
-// inherit takes over what a keeper has left to this process.
-func inherit(text string, log *slog.Logger) (*worker, error) {
+// inherit takes over what a keeper has left to this process, but for the memories:
+// the predecessor may still be on its way out, see attach.
+func inherit() (*worker, error) {
+	syscall.CloseOnExec(fdVault) // programs that are run for the policy must not have it
 	w := &worker{listeners: map[string]net.Listener{}}
-	if err := json.Unmarshal([]byte(text), &w.inheritance); err != nil {
-		return nil, fmt.Errorf("read what the keeper says: %w", err)
+	var err error
+	if w.vault, err = vault.Open(fdVault); err != nil {
+		return nil, err
 	}
-	// Programs that are run for the policy must not have them.
-	for fd := fdDevice; fd < fdSockets+len(w.Sockets); fd++ {
-		syscall.CloseOnExec(fd)
+	if err := w.facts.read(w.take(heldFacts)); err != nil {
+		return nil, err
 	}
 	// The keeper must be the last to be killed, the worker need not.
 	if err := setOOMScore(w.OOMScore); err != nil {
 		return nil, err
 	}
-	var err error
-	if w.vault, w.held, err = vault.Open(fdVault); err != nil {
-		return nil, err
-	}
-	if w.memory, err = memory.Open(fdMemory); errors.Is(err, memory.ErrLayout) {
-		log.Error("what sessions have open is lost", "error", err)
-		w.memory, err = memory.Reset(fdMemory)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for i, name := range w.Sockets {
-		f := os.NewFile(uintptr(fdSockets+i), name)
+	for name, fd := range w.vault.Take(heldSocket) {
+		f := os.NewFile(uintptr(fd), name)
 		l, err := net.FileListener(f)
 		if err := errors.Join(err, f.Close()); err != nil {
 			return nil, fmt.Errorf("take the socket %s over: %w", name, err)
@@ -88,6 +100,30 @@ func inherit(text string, log *slog.Logger) (*worker, error) {
 		w.listeners[name] = l
 	}
 	return w, nil
+}
+
+// take returns the one descriptor of a name.
+func (w *worker) take(name string) (int, error) {
+	fd, ok := w.vault.Take(name)[""]
+	if !ok {
+		return -1, fmt.Errorf("the keeper holds no %s", name)
+	}
+	return fd, nil
+}
+
+// openMemory takes a memory over, an empty one where it can't be read: what was
+// lost is logged then.
+func (w *worker) openMemory(name, lost string, log *slog.Logger) (*memory.Memory, error) {
+	fd, err := w.take(name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := memory.Open(fd)
+	if errors.Is(err, memory.ErrLayout) {
+		log.Error(lost+" is lost: the last process's memory can't be read", "error", err)
+		return memory.Reset(fd)
+	}
+	return m, err
 }
 
 // load loads the configuration; where it has errors and a policy was in force, what
@@ -109,46 +145,63 @@ func (w *worker) load(path string, log *slog.Logger) (*loaded, error) {
 	return l, err
 }
 
-// attach makes the file system of what was inherited.
+// attach makes the file system of what was inherited. The state store must be open:
+// who has its lock is alone.
 func (w *worker) attach(opt fs.Options) (*fs.Server, error) {
-	if !w.First {
-		w.Restarts.Add(time.Since(w.Died)) // as the keeper will in a moment
+	device, err1 := w.take(heldDevice)
+	control, err2 := w.take(heldControl)
+	m, err3 := w.openMemory(heldMemory, "what sessions have open", opt.Log)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return nil, err
 	}
-	conn := kernel.Attach(opt.Point, fdDevice, fdControl, w.Features)
-	return fs.Attach(opt, fs.Inheritance{Conn: conn, Memory: w.memory, Vault: w.vault, Held: w.held})
+	nodes := w.vault.Shelf(shelfNodes)
+	conn := kernel.Attach(opt.Point, device, control, w.Features)
+	return fs.Attach(opt, fs.Inheritance{Conn: conn, Memory: m, Vault: nodes, Held: nodes.Held()})
 }
 
-// answeredPeriod is how often it is looked whether a request was answered, at
-// first.
-const answeredPeriod = time.Millisecond
+const (
+	// answeredPeriod is how often it is looked whether a request was answered.
+	answeredPeriod = time.Millisecond
+	// idlePeriod is how long nobody asks anything when nobody has waited.
+	idlePeriod = 250 * time.Millisecond
+)
 
-// report tells the keeper that the worker serves, and then that it has answered its
-// first request.
-func (w *worker) report(ctx context.Context, s *fs.Server) error {
-	if err := w.vault.Say(vault.Ready); err != nil {
+// report tells the keeper what the worker serves, and then that it has answered its
+// first request, or that nobody asks: so long the pause was that clients have seen.
+func (w *worker) report(ctx context.Context, s *fs.Server, what string) error {
+	if err := w.vault.Say(vault.Message{Kind: vault.Ready, Text: what}); err != nil {
 		return err
 	}
-	look := time.NewTimer(answeredPeriod)
+	served := time.Now()
+	idle, look := time.NewTimer(idlePeriod), time.NewTicker(answeredPeriod)
+	defer idle.Stop()
 	defer look.Stop()
-	for period := answeredPeriod; !s.Answered(); look.Reset(period) {
+	for waiting := true; waiting; {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-idle.C:
+			waiting = false
 		case <-look.C:
-			period = min(2*period, time.Second)
+			if first := s.Answered(); !first.IsZero() {
+				served, waiting = first, false
+			}
 		}
 	}
-	return w.vault.Say(vault.Served)
+	m := vault.Message{Kind: vault.Served}
+	if !w.Ended.IsZero() {
+		pause := served.Sub(w.Ended)
+		m.Text = pause.String()
+		w.mu.Lock()
+		w.Restarts.Pause(pause) // as the keeper will in a moment
+		w.mu.Unlock()
+	}
+	return w.vault.Say(m)
 }
 
-const oomScoreFile = "/proc/self/oom_score_adj"
-
-func setOOMScore(score string) error {
-	if score == "" {
-		return nil
-	}
-	if err := os.WriteFile(oomScoreFile, []byte(score), 0); err != nil {
-		return fmt.Errorf("say how dispensable this process is: %w", err)
-	}
-	return nil
+// restarts returns how often a worker was replaced.
+func (w *worker) restarts() metrics.Restarts {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.Restarts
 }

@@ -9,7 +9,6 @@ import (
 	"os/signal"
 	"runtime"
 	"runtime/debug"
-	"strings"
 	"syscall"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"grantfs/fs/memory"
 	"grantfs/fs/vault"
 	"grantfs/integration/metrics"
+	"grantfs/integration/systemd"
 )
 
 // keeper holds what must outlive the process that serves the mount, and replaces
@@ -24,25 +24,14 @@ import (
 // nothing that an account has written.
 type keeper struct {
 	log     *slog.Logger
+	manager systemd.Manager
 	program string // looked up at each start: an upgrade replaces it
-	point   string
-	state   string
-
-	conn    *kernel.Conn
-	memory  *memory.Memory
-	vault   vault.Keeper
-	sockets []listening
-	oom     string // of this process before
-
-	restarts metrics.Restarts
-	everDid  bool // a worker was ready once
-	failures int  // workers in a row that have died before they answered a request
-}
-
-// listening is a socket that workers inherit.
-type listening struct {
-	name string
-	net.Listener
+	facts
+	conn     *kernel.Conn
+	vault    vault.Keeper
+	sockets  map[string]net.Listener
+	closing  func() // ends the refusing of users, nil while nobody refuses them
+	failures int    // workers in a row that have died before they answered a request
 }
 
 // backoff is the longest pause before the next worker.
@@ -51,33 +40,51 @@ const backoff = time.Second
 // exitUnmounted is how a worker ends whose mount was taken away.
 const exitUnmounted = 3
 
-// keep mounts, and has the mount served until SIGTERM or SIGINT.
-func keep(l *loaded, log *slog.Logger) (err error) {
+// keep mounts, or goes on with what a keeper has left that was killed, and has the
+// mount served until SIGTERM or SIGINT.
+func keep(e *env, log *slog.Logger) (err error) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
-	k := &keeper{log: log, point: l.point, state: l.config.Mount.State.Value}
+	k := &keeper{log: log, sockets: map[string]net.Listener{}}
+	if k.program, err = os.Executable(); err != nil {
+		return fmt.Errorf("find the program: %w", err)
+	}
+	if k.manager, err = systemd.Connect(); err != nil {
+		return err
+	}
+	stored, err := systemd.Stored()
+	if err != nil {
+		return err
+	}
 	defer func() { err = errors.Join(err, k.close()) }()
-	if err := k.open(l); err != nil {
+	if _, ok := stored[heldDevice]; ok {
+		err = k.resume(stored)
+	} else {
+		err = k.open(e)
+	}
+	if err != nil {
 		return err
 	}
 	// A worker must not outlive its keeper, and ends with the thread that
 	// started it (prctl(2), PR_SET_PDEATHSIG).
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	*l = loaded{}
-	debug.FreeOSMemory()
 	return k.run(signals)
 }
 
-// open takes everything that workers inherit.
-func (k *keeper) open(l *loaded) (err error) {
-	if k.program, err = os.Executable(); err != nil {
-		return fmt.Errorf("find the program: %w", err)
+// open mounts and makes everything that workers inherit.
+func (k *keeper) open(e *env) error {
+	l, err := load(e.config)
+	if err != nil {
+		return err
 	}
-	if k.oom, err = protect(); err != nil {
-		k.log.Warn("the keeper is killed like any other process when memory is short", "error", err)
+	l.checkPoint()
+	if err := l.report(e.stderr); err != nil {
+		return err
 	}
+	k.facts = facts{First: true, Point: l.point, State: l.config.Mount.State.Value}
+	k.protect()
 	if err := os.MkdirAll(l.point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make the mount point: %w", err)
 	}
@@ -87,107 +94,75 @@ func (k *keeper) open(l *loaded) (err error) {
 	if err := k.conn.Start(); err != nil {
 		return err
 	}
-	if k.memory, err = memory.New(); err != nil {
-		return err
+	k.Features = k.conn.Features()
+	device, control := k.conn.Files()
+	held := []error{k.vault.Hold(heldDevice, device), k.vault.Hold(heldControl, control)}
+	for _, name := range []string{heldMemory, heldRecords} {
+		m, err := memory.New()
+		if err != nil {
+			return err
+		}
+		held = append(held, k.vault.Hold(name, m.FD()), m.Close())
 	}
-	k.sockets, err = listenAll(l.config)
-	return err
+	held = append(held, k.listenAll(l.config))
+	debug.FreeOSMemory() // what loading took
+	return errors.Join(held...)
 }
 
-// protect makes this process the last to be killed when memory is short, and
-// returns what it was before.
-func protect() (before string, err error) {
-	old, err := os.ReadFile(oomScoreFile)
-	if err != nil {
-		return "", fmt.Errorf("read how dispensable this process is: %w", err)
+// resume takes over what the service manager has kept.
+func (k *keeper) resume(stored map[string]int) error {
+	k.vault.Adopt(stored)
+	k.vault.StoreIn(store{k})
+	if err := k.facts.read(k.vault.Duplicate(heldFacts)); err != nil {
+		return err
 	}
-	return strings.TrimSpace(string(old)), setOOMScore("-1000")
+	k.First = false // else nothing would have been kept
+	k.Restarts.Causes[metrics.CauseKeeper]++
+	k.Ended = time.Now()
+	k.log.Warn("the keeper was killed, and goes on")
+	device, err1 := k.vault.Duplicate(heldDevice)
+	control, err2 := k.vault.Duplicate(heldControl)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	k.conn = kernel.Attach(k.Point, device, control, k.Features)
+	k.protect()
+	return k.inheritSockets(stored)
+}
+
+// protect makes this process the last to be killed when memory is short.
+func (k *keeper) protect() {
+	var err error
+	if k.OOMScore, err = protect(); err != nil {
+		k.log.Warn("the keeper is killed like any other process when memory is short", "error", err)
+	}
+}
+
+// store is the service manager's, for what a keeper holds.
+type store struct{ *keeper }
+
+func (s store) Put(name string, fd int) { s.told(s.manager.Store(name, fd)) }
+
+func (s store) Remove(name string) { s.told(s.manager.Remove(name)) }
+
+func (k *keeper) told(err error) {
+	if err != nil {
+		k.log.Error("the service manager was not told", "error", err)
+	}
 }
 
 // close takes the mount away and gives everything back.
 func (k *keeper) close() error {
 	var errs []error
+	if k.closing != nil {
+		k.closing()
+	}
 	for _, s := range k.sockets {
 		errs = append(errs, s.Close())
-	}
-	if k.memory != nil {
-		errs = append(errs, k.memory.Close())
 	}
 	if k.conn != nil {
 		errs = append(errs, k.conn.Unmount(), k.conn.Close())
 	}
-	return errors.Join(errs...)
-}
-
-// run starts one worker after another until a signal ends it.
-func (k *keeper) run(signals <-chan os.Signal) error {
-	var died time.Time
-	for {
-		life, err := k.start(died)
-		if err == nil {
-			var again bool
-			if again, err = k.watch(life, died, signals); !again {
-				return err
-			}
-		} else if !k.everDid {
-			return err
-		}
-		died = time.Now()
-		pause := min(backoff, time.Duration(max(0, k.failures-1))*backoff/20)
-		k.log.Warn("the worker is replaced", "cause", err, "after", pause)
-		timer := time.NewTimer(pause)
-		for waiting := true; waiting; {
-			select {
-			case <-timer.C:
-				waiting = false
-			case s := <-signals:
-				if s != syscall.SIGHUP { // the next worker reads everything anyway
-					timer.Stop()
-					k.log.Info("stopping", "signal", s.String())
-					return nil
-				}
-			}
-		}
-	}
-}
-
-// judge says what follows from how a worker has ended.
-func (k *keeper) judge(status syscall.WaitStatus) (again bool, err error) {
-	switch code := status.ExitStatus(); {
-	case status.Exited() && code == exitUnmounted:
-		return false, fmt.Errorf("%s was unmounted by somebody else", k.point)
-	case status.Exited() && !k.everDid && code != exitOK:
-		return false, &exitError{code, nil} // it has said why
-	case status.Exited() && code == exitOK:
-		k.failures = 0
-		return true, errors.New("it has ended in order")
-	case status.Signaled():
-		return true, fmt.Errorf("it was killed by a signal: %s", status.Signal())
-	}
-	return true, fmt.Errorf("it has ended with status %d", status.ExitStatus())
-}
-
-// stop takes the mount away, which ends the worker; one that hangs is killed.
-func (k *keeper) stop(l *life) error {
-	if err := vault.Tell(l.conn, vault.Stop); err != nil {
-		k.log.Warn("the worker does not know that this is the end", "error", err)
-	}
-	err := k.conn.Unmount()
-	patience := time.NewTimer(stopPatience + time.Second)
-	defer patience.Stop()
-	for {
-		select {
-		case <-l.said:
-			continue
-		case status := <-l.ended:
-			if status.Exited() && status.ExitStatus() != exitOK && status.ExitStatus() != exitUnmounted {
-				err = errors.Join(err, &exitError{status.ExitStatus(), nil})
-			}
-			return err
-		case <-patience.C:
-			_ = syscall.Kill(l.pid, syscall.SIGKILL)
-			<-l.ended
-			return errors.Join(err, errors.New("the worker hung and was killed"))
-		}
-	}
+	k.vault.Close()
+	return errors.Join(append(errs, k.manager.Close())...)
 }

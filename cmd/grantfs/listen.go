@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
+	"strings"
+	"syscall"
 
 	"grantfs/config"
 	"grantfs/integration/credential"
@@ -21,31 +24,59 @@ const (
 	socketMetrics = "metrics"
 )
 
-// listenAll makes every socket that the configuration asks for; what it returns is
-// to be closed also after an error.
-func listenAll(c *config.Config) (list []listening, err error) {
-	add := func(name string, l net.Listener, failed error) {
-		if failed == nil {
-			list = append(list, listening{name, l})
-		} else if err == nil {
-			err = failed
+// listenAll makes and holds every socket that the configuration asks for.
+func (k *keeper) listenAll(c *config.Config) error {
+	var errs []error
+	add := func(name string, l net.Listener, err error) {
+		if err == nil {
+			k.sockets[name] = l
+			err = k.holdSocket(name, l)
 		}
+		errs = append(errs, err)
 	}
-	l, failed := userdb.Listen(userdb.SocketPath)
-	add(socketUsers, l, failed)
-	l, failed = login.Listen(login.SocketPath)
-	add(socketLogins, l, failed)
-	l, failed = credential.ListenKeys(credential.KeysSocketPath)
-	add(socketKeys, l, failed)
-	l, failed = socket.Listen(c.Mount.Control.Value, controlMode)
-	add(socketControl, l, failed)
+	l, err := userdb.Listen(userdb.SocketPath)
+	add(socketUsers, l, err)
+	l, err = login.Listen(login.SocketPath)
+	add(socketLogins, l, err)
+	l, err = credential.ListenKeys(credential.KeysSocketPath)
+	add(socketKeys, l, err)
+	l, err = socket.Listen(c.Mount.Control.Value, controlMode)
+	add(socketControl, l, err)
 	if address := c.Metrics.Listen.Value; address != "" {
-		if l, failed = net.Listen("tcp", address); failed != nil {
-			failed = fmt.Errorf("listen for scrapes: %w", failed)
+		if l, err = net.Listen("tcp", address); err != nil {
+			err = fmt.Errorf("listen for scrapes: %w", err)
 		}
-		add(socketMetrics, l, failed)
+		add(socketMetrics, l, err)
 	}
-	return list, err
+	return errors.Join(errs...)
+}
+
+func (k *keeper) holdSocket(name string, l net.Listener) error {
+	raw, err := l.(syscall.Conn).SyscallConn()
+	if err != nil {
+		return fmt.Errorf("hold %s: %w", l.Addr(), err)
+	}
+	var failed error
+	err = raw.Control(func(fd uintptr) { failed = k.vault.Hold(heldSocket+name, int(fd)) })
+	return errors.Join(err, failed)
+}
+
+// inheritSockets makes listeners of the sockets that another keeper has held.
+func (k *keeper) inheritSockets(stored map[string]int) error {
+	for held := range stored {
+		name, ok := strings.CutPrefix(held, heldSocket)
+		if !ok {
+			continue
+		}
+		fd, err := k.vault.Duplicate(held)
+		if err != nil {
+			return err
+		}
+		if k.sockets[name], err = socket.Inherit(fd); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // listen serves the sockets that were inherited.

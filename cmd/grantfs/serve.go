@@ -69,25 +69,17 @@ func serve(ctx context.Context, e *env, _ []string) error {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(e.stderr, nil))
-	if text := os.Getenv(workerVariable); text != "" {
+	if os.Getenv(workerVariable) != "" {
 		if err := os.Unsetenv(workerVariable); err != nil {
 			return fmt.Errorf("tidy the environment: %w", err)
 		}
-		w, err := inherit(text, log)
+		w, err := inherit()
 		if err != nil {
 			return err
 		}
 		return work(ctx, e, w, log)
 	}
-	l, err := load(e.config)
-	if err != nil {
-		return err
-	}
-	l.checkPoint()
-	if err := l.report(e.stderr); err != nil {
-		return err
-	}
-	return keep(l, log)
+	return keep(e, log)
 }
 
 // work serves what a keeper has mounted, until that says so, or until SIGTERM: then
@@ -259,7 +251,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 	part(func() error { return d.keepTransfers(ctx) })
 	part(func() error { return d.buckets.keep(ctx, func() *policy.Set { return d.reload.Load().set }) })
 	part(func() error { return d.watchUsage(ctx) })
-	part(func() error { return d.worker.report(ctx, d.fs) })
+	part(func() error { return d.worker.report(ctx, d.fs, d.serving()) })
 	for {
 		select {
 		case <-ready:
@@ -276,6 +268,9 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 		case s := <-signals:
 			if s == syscall.SIGHUP {
 				d.reloadPolicy()
+				if err := d.worker.vault.Say(vault.Message{Kind: vault.Reloaded, Text: d.serving()}); err != nil {
+					return errors.Join(err, stop())
+				}
 				continue
 			}
 			d.log.Info("leaving to a successor", "signal", s.String())
@@ -292,11 +287,15 @@ func (d *daemon) sayReady(e *env) error {
 		d.log.Info("ready again", "accounts", d.reload.Load().accounts)
 		return nil
 	}
-	_, err := fmt.Fprintf(e.stdout, "ready: %d accounts at %s (%s)\n", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features())
-	if err != nil {
+	if _, err := fmt.Fprintln(e.stdout, "ready:", d.serving()); err != nil {
 		return fmt.Errorf("say that it is ready: %w", err)
 	}
 	return nil
+}
+
+// serving says in a line what is served.
+func (d *daemon) serving() string {
+	return fmt.Sprintf("%d accounts at %s (%s)", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features())
 }
 
 // drainPatience is how long a worker that ends in order waits for the requests it
@@ -340,7 +339,7 @@ func (d *daemon) features() string {
 
 func (d *daemon) metricsState() metrics.State {
 	r := d.reload.Load()
-	s := metrics.State{Restarts: d.worker.Restarts, Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
+	s := metrics.State{Restarts: d.worker.restarts(), Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
 	if d.login != nil {
 		s.Sessions = len(d.login.Table().Sessions())
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -31,7 +32,7 @@ type Conn struct {
 	loop     atomic.Pointer[loop]
 	journal  *journal // nil for none
 	observe  func(Step, Opcode)
-	answered atomic.Bool // a request was
+	answered atomic.Int64 // when a request was for the first time, in Unix nanoseconds; 0 for not yet
 
 	mu      sync.Mutex // guards what follows
 	control int        // the connection's abort file, 0 for none (any more)
@@ -98,8 +99,13 @@ func (c *Conn) read(buf []byte) (int, error) {
 	}
 }
 
-// Answered reports whether a request was answered.
-func (c *Conn) Answered() bool { return c.answered.Load() }
+// Answered returns when the first request was answered, the zero Time if none was.
+func (c *Conn) Answered() time.Time {
+	if n := c.answered.Load(); n != 0 {
+		return time.Unix(0, n)
+	}
+	return time.Time{}
+}
 
 // write sends out, whose first OutHeaderSize bytes it fills in.
 func (c *Conn) write(out []byte, unique uint64, errno syscall.Errno) error {
@@ -109,8 +115,8 @@ func (c *Conn) write(out []byte, unique uint64, errno syscall.Errno) error {
 		_, err := syscall.Write(c.fd, out)
 		switch err {
 		case nil:
-			if !c.answered.Load() {
-				c.answered.Store(true)
+			if c.answered.Load() == 0 {
+				c.answered.CompareAndSwap(0, time.Now().UnixNano())
 			}
 			return nil
 		case syscall.EINTR:

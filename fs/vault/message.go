@@ -1,7 +1,6 @@
 package vault
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -12,52 +11,56 @@ import (
 // Kind is what a message says.
 type Kind uint8
 
-// The kinds. Hold carries a descriptor.
+// The kinds. Only hold carries a descriptor.
 const (
-	hold Kind = 1 + iota
-	drop
-	held         // by the keeper: that was all it holds
-	Ready        // by the worker: it begins to serve; by the keeper: nobody else answers in its place any more
-	Served       // by the worker: it has answered a request
-	Stop         // by the keeper: end in order, the mount goes away
-	messageSize  = 9
+	hold     Kind = 1 + iota
+	drop          // of the descriptor that the text names, as hold
+	held          // by the keeper: that was all it holds
+	Ready         // by the worker: it begins to serve, and the text says what; by the keeper: nobody else answers in its place any more
+	Served        // by the worker: it has answered a request
+	Reloaded      // by the worker: it has read the configuration again; the text is as Ready's
+	Stop          // by the keeper: end in order, the mount goes away
+)
+
+const (
+	maxText      = 1 << 10
 	noDescriptor = -1
 )
 
+// Message is what the two sides tell each other.
+type Message struct {
+	Kind
+	Text string
+}
+
 // send sends one message, with a descriptor or noDescriptor.
-func send(conn *net.UnixConn, k Kind, node uint64, fd int) error {
-	var b [messageSize]byte
-	b[0] = byte(k)
-	binary.NativeEndian.PutUint64(b[1:], node)
+func send(conn *net.UnixConn, m Message, fd int) error {
 	var rights []byte
 	if fd != noDescriptor {
 		rights = syscall.UnixRights(fd)
 	}
-	if _, _, err := conn.WriteMsgUnix(b[:], rights, nil); err != nil {
+	if _, _, err := conn.WriteMsgUnix(append([]byte{byte(m.Kind)}, m.Text...), rights, nil); err != nil {
 		return fmt.Errorf("send to the other side: %w", err)
 	}
 	return nil
 }
 
-// receive returns the next message; the error is io.EOF when the other side has
-// ended.
-func receive(conn *net.UnixConn) (k Kind, node uint64, fd int, err error) {
-	var b [messageSize]byte
+// receive returns the next message; the error is errEnded when the other side
+// has ended.
+func receive(conn *net.UnixConn) (m Message, fd int, err error) {
+	var b [1 + maxText]byte
 	rights := make([]byte, syscall.CmsgSpace(4))
 	n, rn, _, _, err := conn.ReadMsgUnix(b[:], rights)
 	if err != nil {
-		return 0, 0, noDescriptor, err
+		return Message{}, noDescriptor, err
 	}
 	if fd, err = descriptor(rights[:rn]); err != nil {
-		return 0, 0, noDescriptor, err
+		return Message{}, noDescriptor, err
 	}
 	if n == 0 {
-		return 0, 0, fd, errEnded
+		return Message{}, fd, errEnded
 	}
-	if n != messageSize {
-		return 0, 0, fd, fmt.Errorf("a message of %d bytes", n)
-	}
-	return Kind(b[0]), binary.NativeEndian.Uint64(b[1:]), fd, nil
+	return Message{Kind(b[0]), string(b[1:n])}, fd, nil
 }
 
 // errEnded says that the other side is gone.

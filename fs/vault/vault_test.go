@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -16,8 +17,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // worker is one worker of a keeper.
 type worker struct {
 	*vault.Worker
-	held map[uint64]int
-	said chan vault.Kind
+	*vault.Shelf
+	said chan vault.Message
 	done chan error
 }
 
@@ -27,11 +28,12 @@ func start(t *testing.T, k *vault.Keeper) worker {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := worker{said: make(chan vault.Kind, 10), done: make(chan error, 1)}
-	go func() { w.done <- k.Serve(conn, func(kind vault.Kind) { w.said <- kind }) }()
-	if w.Worker, w.held, err = vault.Open(fd); err != nil {
+	w := worker{said: make(chan vault.Message, 10), done: make(chan error, 1)}
+	go func() { w.done <- k.Serve(conn, func(m vault.Message) { w.said <- m }) }()
+	if w.Worker, err = vault.Open(fd); err != nil {
 		t.Fatal(err)
 	}
+	w.Shelf = w.Worker.Shelf("node")
 	return w
 }
 
@@ -52,8 +54,8 @@ func TestHeldBeyondWorkers(t *testing.T) {
 	dir := t.TempDir()
 	var k vault.Keeper
 	first := start(t, &k)
-	if len(first.held) != 0 {
-		t.Errorf("a new keeper holds %v", first.held)
+	if len(first.Held()) != 0 {
+		t.Errorf("a new keeper holds %v", first.Held())
 	}
 	for i := range files {
 		p := filepath.Join(dir, fmt.Sprint(i))
@@ -74,10 +76,10 @@ func TestHeldBeyondWorkers(t *testing.T) {
 	first.end(t)
 	for range 2 {
 		w := start(t, &k)
-		if len(w.held) != files-1 || k.Held() != files-1 {
-			t.Fatalf("the worker finds %d files, the keeper holds %d, want %d", len(w.held), k.Held(), files-1)
+		if len(w.Held()) != files-1 || k.Held() != files-1 {
+			t.Fatalf("the worker finds %d files, the keeper holds %d, want %d", len(w.Held()), k.Held(), files-1)
 		}
-		for node, fd := range w.held {
+		for node, fd := range w.Held() {
 			f := os.NewFile(uintptr(fd), "held")
 			b := make([]byte, 100)
 			if n, _ := f.ReadAt(b, 0); string(b[:n]) != fmt.Sprint("file ", node) {
@@ -88,7 +90,7 @@ func TestHeldBeyondWorkers(t *testing.T) {
 		w.end(t)
 	}
 	last := start(t, &k)
-	for node, fd := range last.held {
+	for node, fd := range last.Held() {
 		os.NewFile(uintptr(fd), "held").Close()
 		last.Drop(node)
 	}
@@ -101,11 +103,12 @@ func TestHeldBeyondWorkers(t *testing.T) {
 func TestMessages(t *testing.T) {
 	var k vault.Keeper
 	w := start(t, &k)
-	if err := w.Say(vault.Ready); err != nil {
+	want := vault.Message{Kind: vault.Ready, Text: "2 accounts"}
+	if err := w.Say(want); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-w.said; got != vault.Ready {
-		t.Errorf("the keeper heard %d", got)
+	if got := <-w.said; got != want {
+		t.Errorf("the keeper heard %v", got)
 	}
 	w.end(t)
 
@@ -114,8 +117,8 @@ func TestMessages(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- k.Serve(conn, func(vault.Kind) {}) }()
-	other, _, err := vault.Open(fd)
+	go func() { done <- k.Serve(conn, func(vault.Message) {}) }()
+	other, err := vault.Open(fd)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,4 +133,84 @@ func TestMessages(t *testing.T) {
 		t.Error("Hear after Close = true")
 	}
 	<-done
+}
+
+// store is one that a keeper's end leaves behind.
+type store map[string]int
+
+func (s store) Put(name string, fd int) {
+	fd, err := syscall.Dup(fd)
+	if err != nil {
+		panic(err)
+	}
+	s[name] = fd
+}
+
+// left returns what a later keeper is given.
+func (s store) left() map[string]int {
+	next := store{}
+	for name, fd := range s {
+		next.Put(name, fd)
+	}
+	return next
+}
+
+func (s store) Remove(name string) {
+	syscall.Close(s[name])
+	delete(s, name)
+}
+
+// TestStore: a keeper that begins with what another one has left in its store holds
+// all of it, and nothing that was let go.
+func TestStore(t *testing.T) {
+	s := store{}
+	var first, second vault.Keeper
+	note := func(k *vault.Keeper, name, text string) {
+		t.Helper()
+		if err := k.Note(name, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	note(&first, "a", "before the store")
+	first.StoreIn(s)
+	note(&first, "b", "an old text")
+	note(&first, "b", "a text")
+	w := start(t, &first)
+	if err := w.Hold(17, int(os.Stdin.Fd())); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Hold(18, int(os.Stdin.Fd())); err != nil {
+		t.Fatal(err)
+	}
+	w.Drop(17)
+	w.end(t)
+	second.Adopt(s.left())
+	if second.Held() != 3 {
+		t.Errorf("the second keeper holds %d, want 3", second.Held())
+	}
+	for name, want := range map[string]string{"a": "before the store", "b": "a text"} {
+		fd, err := second.Duplicate(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := vault.Text(fd); string(text) != want {
+			t.Errorf("%s holds %q, %v", name, text, err)
+		}
+	}
+	w = start(t, &second)
+	if fds := w.Held(); len(fds) != 1 || fds[18] == 0 {
+		t.Errorf("its worker finds %v", fds)
+	}
+	for _, fd := range w.Held() {
+		syscall.Close(fd)
+	}
+	for _, fd := range w.Take("") {
+		syscall.Close(fd)
+	}
+	w.end(t)
+	first.Close()
+	second.Close()
+	if first.Held()+second.Held()+len(s) != 0 {
+		t.Errorf("after Close %d and %d are held, %d are stored", first.Held(), second.Held(), len(s))
+	}
 }

@@ -3,46 +3,58 @@ package vault
 import (
 	"fmt"
 	"net"
+	"strings"
 )
 
-// Worker is the worker's end. Safe for concurrent use.
-type Worker struct{ conn *net.UnixConn }
+// Worker is the worker's end. Safe for concurrent use, but for Take.
+type Worker struct {
+	conn *net.UnixConn
+	held map[string]int // what nobody has taken
+}
 
-// Open takes the end that a worker has inherited over, and returns it with what
-// the keeper holds, a descriptor for each node, which are the caller's.
-func Open(fd int) (*Worker, map[uint64]int, error) {
+// Open takes the end that a worker has inherited over, and what the keeper holds.
+func Open(fd int) (*Worker, error) {
 	conn, err := connOf(fd)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	list := map[uint64]int{}
+	w := &Worker{conn, map[string]int{}}
 	for {
-		kind, node, fd, err := receive(conn)
+		m, fd, err := receive(conn)
 		switch {
 		case err != nil:
-			return nil, nil, fmt.Errorf("ask the keeper what it holds: %w", err)
-		case kind == held:
-			return &Worker{conn}, list, nil
-		case kind == hold:
-			list[node] = fd
+			return nil, fmt.Errorf("ask the keeper what it holds: %w", err)
+		case m.Kind == held:
+			return w, nil
+		case m.Kind == hold:
+			w.held[m.Text] = fd
 		}
 	}
 }
 
-// Hold has the keeper hold a duplicate of fd for a node (fs.Vault).
-func (w *Worker) Hold(node uint64, fd int) error { return send(w.conn, hold, node, fd) }
-
-// Drop has the keeper close what it holds for a node (fs.Vault). It fails only
-// when the keeper is gone, and everything with it.
-func (w *Worker) Drop(node uint64) { _ = send(w.conn, drop, node, noDescriptor) }
+// Take returns the worker's own duplicates of what is held under names that begin
+// with prefix, by the rest of their names. They are the caller's.
+func (w *Worker) Take(prefix string) map[string]int {
+	list := map[string]int{}
+	for name, fd := range w.held {
+		if rest, ok := strings.CutPrefix(name, prefix); ok {
+			list[rest] = fd
+			delete(w.held, name)
+		}
+	}
+	return list
+}
 
 // Say tells the keeper something.
-func (w *Worker) Say(k Kind) error { return Tell(w.conn, k) }
+func (w *Worker) Say(m Message) error {
+	m.Text = m.Text[:min(len(m.Text), maxText)]
+	return send(w.conn, m, noDescriptor)
+}
 
 // Hear waits for the next message of the keeper; false after Close.
 func (w *Worker) Hear() (Kind, bool) {
-	k, _, _, err := receive(w.conn)
-	return k, err == nil
+	m, _, err := receive(w.conn)
+	return m.Kind, err == nil
 }
 
 // Close ends the conversation.

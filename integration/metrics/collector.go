@@ -55,8 +55,8 @@ func newCollector(c *counts, state func() State) *collector {
 		waited:     desc("rate_wait_seconds_total", "How long they waited, all together.", "direction"),
 		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
 		sessions:   desc("sessions", "Sessions that are open."),
-		restarts:   desc("worker_restarts_total", "How often the process that serves the mount was replaced, in order or after its death."),
-		pause:      desc("worker_pause_seconds", "Time from the end of a process that served the mount until the next one did."),
+		restarts:   desc("worker_restarts_total", "How often the process that serves the mount was replaced, by why it ended.", "cause"),
+		pause:      desc("worker_pause_seconds", "Time from the end of a process that served the mount until the next one had answered a request."),
 	}
 }
 
@@ -118,7 +118,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 	})
 	gauge(c.sessions, float64(s.Sessions))
-	counter(c.restarts, s.Restarts.Count)
+	for cause, n := range s.Restarts.Causes {
+		counter(c.restarts, n, Cause(cause).String())
+	}
 	out <- prometheus.MustNewConstHistogram(c.pause, s.Restarts.Count, s.Restarts.Seconds, s.Restarts.histogram())
 }
 

@@ -109,7 +109,10 @@ func TestState(t *testing.T) {
 			Nodes: 5, Handles: [fs.HandleModes]int{fs.Passthrough: 6}, Revoked: 1, BackingIDs: 7, IdleFDs: 8, Waiting: 9,
 			Refused: [fs.Caps]uint64{fs.CapFiles: 10},
 		},
+		Restarts: Restarts{Causes: [causes]uint64{CauseSignal: 2, CauseMemory: 1}},
 	}
+	s.Restarts.Pause(20 * time.Millisecond)
+	s.Restarts.Pause(3 * time.Second)
 	m := newMetrics(t, Options{Version: "1.2", Revision: "abc", State: func() State { return s }})
 	text := scrape(t, m)
 	for _, line := range []string{
@@ -129,6 +132,12 @@ func TestState(t *testing.T) {
 		"grantfs_waiting_requests 9",
 		`grantfs_cap_refusals_total{cap="open_files"} 10`,
 		`grantfs_cap_refusals_total{cap="unlinked_files"} 0`,
+		`grantfs_worker_restarts_total{cause="signal"} 2`,
+		`grantfs_worker_restarts_total{cause="oom"} 1`,
+		`grantfs_worker_restarts_total{cause="orderly"} 0`,
+		`grantfs_worker_pause_seconds_bucket{le="0.025"} 1`,
+		`grantfs_worker_pause_seconds_bucket{le="1"} 1`,
+		`grantfs_worker_pause_seconds_count 2`,
 	} {
 		wantLine(t, text, line)
 	}
