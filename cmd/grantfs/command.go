@@ -26,6 +26,8 @@ type env struct {
 	kind           string // --type
 	from           string // --from
 	long           bool   // --long
+	yes            bool   // --yes
+	dryRun         bool   // --dry-run
 	all            bool   // --all
 }
 
@@ -111,6 +113,10 @@ func commands() []command {
 			example: "render sshd", codes: reading, min: 1, max: 1, flags: standaloneFlag, run: render,
 		},
 		{
+			name: "apply", args: "[--remove] pam|sshd|vsftpd...", summary: "install what render prints, beside the host's own files, or take it back",
+			example: "apply pam sshd vsftpd", codes: append([]int{exitFailure}, reading...), min: 1, max: 3, flags: applyFlags, run: apply,
+		},
+		{
 			name: "import", args: "sftpgo DUMP.json | aegir DIR...", summary: "write a configuration from another system's, and report what could not be carried",
 			example: "import sftpgo dump.json -o grantfs.toml", codes: []int{exitFailure, exitBadData, exitPermission}, min: 2, max: 1000, flags: importFlags, run: importFrom,
 		},
@@ -123,6 +129,12 @@ func jsonFlag(f *flag.FlagSet, e *env) { f.BoolVar(&e.json, "json", false, "prin
 func removeFlag(f *flag.FlagSet, e *env) {
 	jsonFlag(f, e)
 	f.BoolVar(&e.remove, "remove", false, "take it away instead")
+}
+
+func applyFlags(f *flag.FlagSet, e *env) {
+	f.BoolVar(&e.remove, "remove", false, "take back what was installed and not edited since")
+	f.BoolVar(&e.yes, "yes", false, "do not ask")
+	f.BoolVar(&e.dryRun, "dry-run", false, "show and check it, change nothing")
 }
 
 func typeFlag(f *flag.FlagSet, e *env) {

@@ -6,13 +6,14 @@ import (
 	"maps"
 	"slices"
 
+	"grantfs/integration/hostfile"
 	"grantfs/integration/login"
 	"grantfs/integration/sshd"
 	"grantfs/integration/vsftpd"
 )
 
 // render prints the host's configuration for sshd, vsftpd or PAM.
-func render(_ context.Context, e *env, args []string) error {
+func render(ctx context.Context, e *env, args []string) error {
 	l, err := load(e.config)
 	if err != nil {
 		return err
@@ -27,10 +28,14 @@ func render(_ context.Context, e *env, args []string) error {
 		o := sshd.Options{Point: point}
 		if e.standalone {
 			o.Standalone = &sshd.Standalone{}
+		} else if knows, err := sshd.KnowsPAMService(ctx); err == nil && knows { // else it is not installed
+			o.PAMService = login.DefaultSSHService
 		}
 		text, err = sshd.Render(o)
+		text = hostfile.Stamp(text)
 	case "vsftpd":
 		text, err = vsftpd.Render(vsftpd.Options{Point: point})
+		text = hostfile.Stamp(text)
 	case "pam":
 		text, err = renderPAM()
 	default:
@@ -53,7 +58,7 @@ func renderPAM() ([]byte, error) {
 	}
 	var text []byte
 	for _, path := range slices.Sorted(maps.Keys(files)) {
-		text = fmt.Appendf(text, "# %s\n%s\n", path, files[path])
+		text = fmt.Appendf(text, "# %s\n%s", path, hostfile.Stamp(files[path]))
 	}
 	return text, nil
 }

@@ -14,9 +14,16 @@ import (
 // DropInPath is where the drop-in belongs on Debian.
 const DropInPath = "/etc/ssh/sshd_config.d/50-grantfs.conf"
 
+// KeysProgram is what sshd asks for keys: grantfs. sshd wants each directory above
+// it to be root's.
+const KeysProgram = "/usr/sbin/grantfs"
+
 // Options says what to render.
 type Options struct {
 	Point string // the mount point: a view is <Point>/<account>
+	// PAMService is the PAM service to ask for members of grantfs, where sshd can
+	// be told; "" leaves it to the name that sshd is started by.
+	PAMService string
 	// Standalone makes it a complete configuration; nil means the drop-in.
 	Standalone *Standalone
 }
@@ -53,7 +60,9 @@ func render(o Options) ([]byte, error) {
 			return nil, err
 		}
 	}
-	t, err := template.New(name).Funcs(template.FuncMap{"quote": quote, "chroot": chroot}).ParseFS(texts, "*.tmpl")
+	t, err := template.New(name).Funcs(template.FuncMap{
+		"quote": quote, "chroot": chroot, "keysProgram": func() string { return KeysProgram },
+	}).ParseFS(texts, "*.tmpl")
 	if err != nil {
 		return nil, err
 	}
