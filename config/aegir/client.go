@@ -10,19 +10,20 @@ import (
 // is the site's own directory; a site that two clients link has no owner.
 func (r *reader) linkedOwners() {
 	clients := r.inst.Dir + "/clients"
-	if checkDir(r.inst.Dir, clients) != nil {
+	if r.look.checkDir(r.inst.Dir, clients) != nil {
 		return
 	}
-	names, err := listDir(clients)
+	names, err := r.look.list(clients)
 	if err != nil {
 		r.warn(r.inst.At, "clients of %s: %v", r.inst.Name, err)
 		return
 	}
 	for _, client := range names {
 		dir := clients + "/" + client
-		if client == noClient || !isClientDir(client) || checkDir(clients, dir) != nil {
+		if client == noClient || !isClientDir(client) || r.look.checkDir(clients, dir) != nil {
 			continue
 		}
+		r.look.parent(dir + "/*")
 		for i := range r.inst.Sites {
 			site := &r.inst.Sites[i]
 			target, err := os.Readlink(dir + "/" + site.URI)
@@ -49,7 +50,7 @@ func (r *reader) requireClientDirs() {
 			continue
 		}
 		dir := clients + "/" + site.Client
-		if isClientDir(site.Client) && checkDir(r.inst.Dir, dir) == nil {
+		if isClientDir(site.Client) && r.look.checkDir(r.inst.Dir, dir) == nil {
 			continue
 		}
 		site.Barred = true

@@ -6,6 +6,7 @@ import (
 	"path"
 	"sort"
 	"strings"
+	"time"
 
 	"grantfs/policy"
 )
@@ -25,17 +26,34 @@ type Options struct {
 // instance that the configuration itself names wrongly is an error. The result
 // depends on the disk at the time of the call; concurrent calls are independent.
 func Discover(instances []policy.Setting[string], opts Options) (*Snapshot, []policy.Problem) {
+	found := new(Scanner).Discover(instances, opts, time.Now())
+	return found.Snapshot, found.Problems
+}
+
+// Found is what one look at the hosts has found.
+type Found struct {
+	*Snapshot
+	Problems []policy.Problem
+	Dirs     []string  // in which a change would change what is found; each was there
+	Again    time.Time // when to look again even if nothing changes; zero for never
+	Stale    int       // alias files that can't be understood now, whatever is done about it
+}
+
+// Discover is the function Discover at the time now, with what s remembers: files
+// that have not changed since are not read, and one that can't be understood keeps
+// its last good state for Grace.
+func (s *Scanner) Discover(instances []policy.Setting[string], opts Options, now time.Time) Found {
 	if opts.Mounts == "" {
 		opts.Mounts = "/mnt"
 	}
-	snap := &Snapshot{}
-	var problems []policy.Problem
+	look := newLook()
+	found := Found{Snapshot: &Snapshot{}}
 	dirs := map[string]string{}
 	for _, setting := range instances {
 		dir := strings.TrimRight(setting.Value, "/")
 		name := path.Base(dir)
 		fail := func(format string, args ...any) {
-			problems = append(problems, policy.Problem{At: setting.At, Text: fmt.Sprintf(format, args...)})
+			found.Problems = append(found.Problems, policy.Problem{At: setting.At, Text: fmt.Sprintf(format, args...)})
 		}
 		if !path.IsAbs(dir) || path.Clean(dir) != dir {
 			fail("instance %q is not a clean absolute path", setting.Value)
@@ -46,22 +64,34 @@ func Discover(instances []policy.Setting[string], opts Options) (*Snapshot, []po
 			continue
 		}
 		dirs[name] = dir
-		r := reader{inst: Instance{Name: name, Dir: dir, At: setting.At}, opts: opts}
+		r := reader{inst: Instance{Name: name, Dir: dir, At: setting.At}, opts: opts, look: look, memory: s.dir(dir), now: now}
 		r.read()
-		snap.Instances = append(snap.Instances, r.inst)
-		problems = append(problems, r.problems...)
+		found.Instances = append(found.Instances, r.inst)
+		found.Problems = append(found.Problems, r.problems...)
+		found.Stale += r.stale
+		if found.Again.IsZero() || !r.again.IsZero() && r.again.Before(found.Again) {
+			found.Again = r.again
+		}
 	}
-	sort.Slice(snap.Instances, func(i, j int) bool {
-		return snap.Instances[i].Name < snap.Instances[j].Name
+	s.forget(dirs)
+	found.Dirs = look.parents()
+	sort.Slice(found.Instances, func(i, j int) bool {
+		return found.Instances[i].Name < found.Instances[j].Name
 	})
-	return snap, problems
+	return found
 }
 
 // reader fills one Instance.
 type reader struct {
 	inst     Instance
 	opts     Options
+	look     *look
+	memory   *memory
+	now      time.Time
 	problems []policy.Problem
+	again    time.Time // as in Found
+	stale    int
+	attached *string // see attachedStore
 }
 
 func (r *reader) warn(at policy.Pos, format string, args ...any) {
@@ -70,7 +100,15 @@ func (r *reader) warn(at policy.Pos, format string, args ...any) {
 	})
 }
 
+// lookAgain asks for another look at t.
+func (r *reader) lookAgain(t time.Time) {
+	if r.again.IsZero() || t.Before(r.again) {
+		r.again = t
+	}
+}
+
 func (r *reader) read() {
+	r.look.parent(r.inst.Dir)
 	info, err := os.Stat(r.inst.Dir)
 	switch {
 	case err != nil:

@@ -4,7 +4,8 @@
 // subset of literals is understood and nothing is ever executed.
 //
 // The way of the data: ParseAlias turns one file into values, Discover reads
-// whole instances into a Snapshot, and Snapshot.Merge, which touches no file,
+// whole instances into a Snapshot (a Scanner does so again and again, and parses
+// what has changed), and Snapshot.Merge, which touches no file,
 // turns that into accounts, folders and sites of a policy.Input.
 //
 // Invariants:

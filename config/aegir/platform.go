@@ -59,7 +59,7 @@ func (r *reader) trees() {
 }
 
 func (r *reader) tree(t Tree) bool {
-	if checkDir(r.inst.Dir, t.Source) != nil {
+	if r.look.checkDir(r.inst.Dir, t.Source) != nil {
 		return false
 	}
 	r.inst.Trees = append(r.inst.Trees, t)

@@ -7,8 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"sort"
-	"strings"
 	"syscall"
+	"time"
 
 	"grantfs/policy"
 )
@@ -20,46 +20,29 @@ type record struct {
 	at    policy.Pos
 }
 
-// records reads every alias file of the directory .drush that may describe a
-// site or a platform, in name order. Files that can't be read or understood are
-// warnings.
+// records returns what every alias file of the directory .drush says that may
+// describe a site or a platform, in name order. Files that can't be read or
+// understood are warnings.
 func (r *reader) records() []record {
 	dir := r.inst.Dir + "/.drush"
-	names, err := listDir(dir)
+	r.look.parent(dir)
+	names, err := r.look.list(dir)
 	if err != nil {
 		r.warn(policy.Pos{File: dir}, "aliases of %s: %v", r.inst.Name, err)
-		return nil
+		return r.lastGood(dir)
 	}
+	r.memory.since = time.Time{}
 	var list []record
+	seen := map[string]bool{}
 	for _, file := range names {
 		name, ok := aliasName(file)
 		if !ok {
 			continue
 		}
-		at := policy.Pos{File: dir + "/" + file}
-		data, err := readAlias(at.File)
-		if errors.Is(err, errNotRegular) || errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			r.warn(at, "alias ignored: %v", err)
-			continue
-		}
-		aliases, err := ParseAlias(data)
-		if err != nil {
-			var syntax *SyntaxError
-			text := err.Error()
-			if errors.As(err, &syntax) {
-				at.Line, at.Col, text = syntax.Line, syntax.Col, syntax.Text
-			}
-			r.warn(at, "alias ignored: %s", text)
-			continue
-		}
-		for _, a := range aliases {
-			at.Line, at.Col = a.Line, a.Col
-			list = append(list, record{file: name, alias: a, at: at})
-		}
+		seen[file] = true
+		list = append(list, r.aliasFile(dir, file, name)...)
 	}
+	r.memory.keepOnly(seen)
 	return list
 }
 
@@ -67,29 +50,39 @@ func (r *reader) records() []record {
 // panel's own alias, so this is nothing to report.
 var errNotRegular = errors.New("not a regular file")
 
-// readAlias reads a regular file of at most MaxAliasSize bytes. It follows no
-// link and never waits, not even where somebody put a FIFO.
-func readAlias(path string) ([]byte, error) {
+// errMoving marks a file that was written while it was read.
+var errMoving = errors.New("it is being written")
+
+// readAlias reads a regular file of at most MaxAliasSize bytes, and returns its
+// stamp. It follows no link and never waits, not even where somebody put a FIFO.
+func readAlias(path string) ([]byte, stamp, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENXIO) {
-		return nil, errNotRegular
+		return nil, stamp{}, errNotRegular
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open: %w", bare(err))
+		return nil, stamp{}, fmt.Errorf("open: %w", bare(err))
 	}
 	defer f.Close()
-	info, err := f.Stat()
+	before, err := f.Stat()
 	if err != nil {
-		return nil, fmt.Errorf("stat: %w", bare(err))
+		return nil, stamp{}, fmt.Errorf("stat: %w", bare(err))
 	}
-	if !info.Mode().IsRegular() {
-		return nil, errNotRegular
+	if !before.Mode().IsRegular() {
+		return nil, stamp{}, errNotRegular
 	}
 	data, err := io.ReadAll(io.LimitReader(f, MaxAliasSize+1))
 	if err != nil {
-		return nil, fmt.Errorf("read: %w", bare(err))
+		return nil, stamp{}, fmt.Errorf("read: %w", bare(err))
 	}
-	return data, nil
+	after, err := f.Stat()
+	if err != nil {
+		return nil, stamp{}, fmt.Errorf("stat: %w", bare(err))
+	}
+	if stampOf(before) != stampOf(after) {
+		return nil, stamp{}, errMoving
+	}
+	return data, stampOf(after), nil
 }
 
 // listDir returns the names in a directory that is no link, sorted.
@@ -115,27 +108,4 @@ func bare(err error) error {
 		return pe.Err
 	}
 	return err
-}
-
-// errNotDir marks a path that something else than directories leads to.
-var errNotDir = errors.New("not a directory")
-
-// checkDir looks whether path, which is below base, is a directory and no
-// component below base is a link. The error says what it is instead; it wraps
-// errNotDir unless the path is just not there, or can't be looked at.
-func checkDir(base, path string) error {
-	at := base
-	for name := range strings.SplitSeq(strings.TrimPrefix(path, base+"/"), "/") {
-		at += "/" + name
-		info, err := os.Lstat(at)
-		switch {
-		case err != nil:
-			return fmt.Errorf("%s: %w", at, bare(err))
-		case info.Mode().Type() == fs.ModeSymlink:
-			return fmt.Errorf("%s is a link: %w", at, errNotDir)
-		case !info.IsDir():
-			return fmt.Errorf("%s: %w", at, errNotDir)
-		}
-	}
-	return nil
 }

@@ -159,7 +159,7 @@ func (r *reader) settle(claims []claim) (Site, bool) {
 
 // inspect looks at the site's directory; false if it must not be shown.
 func (r *reader) inspect(s *Site) bool {
-	if err := checkDir(r.inst.Dir, s.Source); err != nil {
+	if err := r.look.checkDir(r.inst.Dir, s.Source); err != nil {
 		if errors.Is(err, errNotDir) {
 			r.warn(s.At, "site %s ignored: %v", s.URI, err)
 			return false

@@ -13,7 +13,7 @@ import (
 // a.files of the one would hold that of the other: then only the other has it.
 func (r *reader) stores(uri string, isSite func(uri string) bool) []policy.Store {
 	bases := []string{r.inst.Dir + "/static/files"}
-	if store := r.attached(); store != "" {
+	if store := r.attachedStore(); store != "" {
 		bases = append(bases, store)
 	}
 	var list []policy.Store
@@ -28,13 +28,22 @@ func (r *reader) stores(uri string, isSite func(uri string) bool) []policy.Store
 	return list
 }
 
-// attached returns the directory on another disk that static/files is a link to,
-// "" if it is none: only <mounts>/<any>/files/<instance>/static/files will do.
-func (r *reader) attached() string {
+// attachedStore returns the directory on another disk that static/files is a link
+// to, "" if it is none: only <mounts>/<any>/files/<instance>/static/files will do.
+func (r *reader) attachedStore() string {
+	if r.attached == nil {
+		store := r.findAttached()
+		r.attached = &store
+	}
+	return *r.attached
+}
+
+func (r *reader) findAttached() string {
 	link := r.inst.Dir + "/static/files"
-	if checkDir(r.inst.Dir, path.Dir(link)) != nil {
+	if r.look.checkDir(r.inst.Dir, path.Dir(link)) != nil {
 		return ""
 	}
+	r.look.parent(link)
 	target, err := os.Readlink(link)
 	if err != nil {
 		return ""
@@ -45,7 +54,7 @@ func (r *reader) attached() string {
 	if !ok || !under || disk == "" || disk == "." || disk == ".." || strings.Contains(disk, "/") {
 		return ""
 	}
-	if checkDir(r.opts.Mounts, target) != nil {
+	if r.look.checkDir(r.opts.Mounts, target) != nil {
 		return ""
 	}
 	return target

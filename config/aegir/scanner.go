@@ -1,0 +1,204 @@
+package aegir
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"sort"
+	"syscall"
+	"time"
+
+	"grantfs/policy"
+)
+
+// Grace is how long an alias file that can't be understood any more keeps its last
+// good state: whoever writes it in place may not be done (product.md §11).
+const Grace = 10 * time.Second
+
+// Scanner discovers hosts again and again. It remembers what each alias file says
+// and reads only those that have changed since. The zero Scanner remembers nothing.
+// It is not safe for concurrent use.
+type Scanner struct {
+	instances map[string]*memory // by directory
+}
+
+// dir returns the memory of an instance.
+func (s *Scanner) dir(dir string) *memory {
+	m := s.instances[dir]
+	if m == nil {
+		m = &memory{files: map[string]*aliasFile{}}
+		if s.instances == nil {
+			s.instances = map[string]*memory{}
+		}
+		s.instances[dir] = m
+	}
+	return m
+}
+
+// forget forgets all instances but those in dirs, by name.
+func (s *Scanner) forget(dirs map[string]string) {
+	for dir := range s.instances {
+		kept := false
+		for _, d := range dirs {
+			kept = kept || d == dir
+		}
+		if !kept {
+			delete(s.instances, dir)
+		}
+	}
+}
+
+// memory is what is remembered of one instance.
+type memory struct {
+	files map[string]*aliasFile // by name
+	since time.Time             // when .drush could not be listed any more; zero if it can
+}
+
+func (m *memory) keepOnly(seen map[string]bool) {
+	for file := range m.files {
+		if !seen[file] {
+			delete(m.files, file)
+		}
+	}
+}
+
+// aliasFile is what is remembered of one alias file.
+type aliasFile struct {
+	stamp   stamp // of the text that was read last; zero if the next look must read it
+	records []record
+	good    bool      // records are what some text of it said
+	bad     time.Time // since when it can't be understood; zero if it can
+	at      policy.Pos
+	why     string // it can't
+}
+
+// stamp tells one text of a file from another.
+type stamp struct {
+	ino          uint64
+	size         int64
+	mtime, ctime syscall.Timespec
+}
+
+func stampOf(info os.FileInfo) stamp {
+	st := info.Sys().(*syscall.Stat_t)
+	return stamp{st.Ino, st.Size, st.Mtim, st.Ctim}
+}
+
+// granularity is more than the steps of a file system's clock. What was changed
+// less than that before it was read may change again without another stamp.
+const granularity = 100 * time.Millisecond
+
+// settled reports whether a change after now would show in another stamp.
+func (s stamp) settled(now time.Time) bool {
+	return now.Sub(time.Unix(s.ctime.Unix())) > granularity
+}
+
+// aliasFile returns what the alias file called file, of the alias name, says.
+func (r *reader) aliasFile(dir, file, name string) []record {
+	f := r.memory.files[file]
+	info, err := os.Lstat(dir + "/" + file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && !info.Mode().IsRegular():
+		delete(r.memory.files, file)
+		return nil
+	case f == nil:
+		f = new(aliasFile)
+		r.memory.files[file] = f
+	case err == nil && stampOf(info) == f.stamp:
+		return r.judge(f)
+	}
+	f.at, f.why, f.stamp = policy.Pos{File: dir + "/" + file}, "", stamp{}
+	began := time.Now()
+	data, read, err := readAlias(f.at.File)
+	if errors.Is(err, errNotRegular) || errors.Is(err, fs.ErrNotExist) {
+		delete(r.memory.files, file)
+		return nil
+	}
+	if read.settled(began) {
+		f.stamp = read
+	}
+	var aliases []Alias
+	if err == nil {
+		aliases, err = ParseAlias(data)
+	}
+	if err != nil {
+		f.why = err.Error()
+		var syntax *SyntaxError
+		if errors.As(err, &syntax) {
+			f.at.Line, f.at.Col, f.why = syntax.Line, syntax.Col, syntax.Text
+		}
+		if f.bad.IsZero() {
+			f.bad = r.now
+		}
+		return r.judge(f)
+	}
+	f.bad, f.good, f.records = time.Time{}, true, nil
+	for _, a := range aliases {
+		at := f.at
+		at.Line, at.Col = a.Line, a.Col
+		f.records = append(f.records, record{file: name, alias: a.needed(), at: at})
+	}
+	return f.records
+}
+
+// judge returns what holds of a file. One that can't be understood loses its last
+// good state when its time is up.
+func (r *reader) judge(f *aliasFile) []record {
+	if f.bad.IsZero() {
+		return f.records
+	}
+	r.stale++
+	if end := f.bad.Add(Grace); f.good && r.now.Before(end) {
+		r.lookAgain(end)
+		r.warn(f.at, "alias not understood, what it said before holds for %s: %s", Grace, f.why)
+		return f.records
+	}
+	f.good, f.records = false, nil
+	r.warn(f.at, "alias ignored: %s", f.why)
+	return nil
+}
+
+// lastGood returns what the files of a directory said that can't be listed any
+// more, until their time is up.
+func (r *reader) lastGood(dir string) []record {
+	m := r.memory
+	if m.since.IsZero() {
+		m.since = r.now
+	}
+	end := m.since.Add(Grace)
+	if !r.now.Before(end) {
+		clear(m.files)
+		return nil
+	}
+	names := make([]string, 0, len(m.files))
+	for file := range m.files {
+		names = append(names, file)
+	}
+	sort.Strings(names)
+	var list []record
+	for _, file := range names {
+		list = append(list, m.files[file].records...)
+	}
+	if list != nil {
+		r.lookAgain(end)
+		r.warn(policy.Pos{File: dir}, "what the aliases of %s said before holds for %s", r.inst.Name, Grace)
+	}
+	return list
+}
+
+// needed returns a with only those of its entries that are asked for: ten thousand
+// of them are remembered.
+func (a Alias) needed() Alias {
+	var entries []Entry
+	for _, e := range a.Value.Entries {
+		switch e.Key {
+		case "context_type", "platform", "uri", "root", "site_path", "site_enabled", "client_name":
+			if e.Value.Kind == KindArray {
+				e.Value.Entries = nil
+			}
+			entries = append(entries, e)
+		}
+	}
+	a.Value.Entries = entries
+	return a
+}
