@@ -41,7 +41,7 @@ func writeAccepted(state string, texts []config.Text) error {
 }
 
 // loadAccepted loads what was accepted last in place of the file at path.
-func loadAccepted(state, path string) (*loaded, error) {
+func (ld *loader) loadAccepted(state, path string) (*loaded, error) {
 	data, err := os.ReadFile(acceptedPath(state))
 	if err != nil {
 		return nil, fmt.Errorf("load the last accepted configuration: %w", err)
@@ -50,7 +50,7 @@ func loadAccepted(state, path string) (*loaded, error) {
 	if err := json.Unmarshal(data, &texts); err != nil {
 		return nil, fmt.Errorf("load the last accepted configuration: %w", err)
 	}
-	l, err := loadWith(func(users config.Users) (*config.Config, []policy.Problem) {
+	l, err := ld.load(func(users config.Users) (*config.Config, []policy.Problem) {
 		return config.LoadTexts(path, texts, users)
 	})
 	if err == nil {

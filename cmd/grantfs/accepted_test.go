@@ -24,7 +24,7 @@ func TestAccepted(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := loadAccepted(state, path); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := new(loader).loadAccepted(state, path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("nothing was accepted: %v", err)
 	}
 	write("grantfs.toml", "[accounts.one]\nhome_dir = \"/srv/one\"\n")
@@ -37,7 +37,7 @@ func TestAccepted(t *testing.T) {
 		t.Errorf("it is written as %v, %v", info, err)
 	}
 	write("grantfs.toml", "[accounts.one")
-	l, err := loadAccepted(state, path)
+	l, err := new(loader).loadAccepted(state, path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,8 @@
 // account holds and has waiting, what is remembered of who lists how, the ledger,
 // token buckets and transfer counters), the table that userdb answers from, login's
 // table of sessions, the state store, the counters of metrics, what the policy
-// says of all buckets, and how the last reload went; nothing else.
+// says of all buckets, how the last reload went, and what was read last of the
+// configuration and the hosts (follower); nothing else.
 //
 // `grantfs serve` is two processes of one program. The keeper (keeper.go) mounts
 // and holds what must outlive the other: /dev/fuse, the memory of fs/memory, files

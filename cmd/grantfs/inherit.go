@@ -128,8 +128,8 @@ func (w *worker) openMemory(name, lost string, log *slog.Logger) (*memory.Memory
 
 // load loads the configuration; where it has errors and a policy was in force, what
 // was accepted last. What only a restart of the keeper changes stays as it is.
-func (w *worker) load(path string, log *slog.Logger) (*loaded, error) {
-	l, err := load(path)
+func (w *worker) load(ld *loader, path string, log *slog.Logger) (*loaded, error) {
+	l, err := ld.load(read(path))
 	if err == nil && l.set == nil && !w.First {
 		for _, p := range l.problems {
 			if p.Severity == policy.SeverityError {
@@ -137,7 +137,7 @@ func (w *worker) load(path string, log *slog.Logger) (*loaded, error) {
 			}
 		}
 		log.Error("the configuration has errors, what was accepted last stays in force")
-		l, err = loadAccepted(w.State, path)
+		l, err = ld.loadAccepted(w.State, path)
 	}
 	if err == nil {
 		l.config.Mount.State.Value = w.State

@@ -24,10 +24,11 @@ const (
 type loaded struct {
 	config   *config.Config
 	users    hostUsers
+	found    aegir.Found
 	set      *policy.Set // nil if there are errors
 	problems []policy.Problem
 	host     []policy.Problem // accounts that this host has no room for; they are in problems too
-	aegir    int              // problems of the Aegir hosts
+	merged   int              // problems of putting configuration and hosts together
 	point    string           // the mount point, with the links in it resolved
 	stale    bool             // it is what was accepted last, not what the files say now
 }
@@ -41,30 +42,63 @@ func (u hostUsers) UIDName(uid uint32) (string, bool) {
 	return user.Name, ok
 }
 
-// load reads the configuration and the hosts it names, and compiles the policy.
-// What is wrong with them is in the problems; the error is about this machine.
-func load(path string) (*loaded, error) {
-	return loadWith(func(users config.Users) (*config.Config, []policy.Problem) { return config.Load(path, users) })
+// reading returns a configuration, and what is wrong with it.
+type reading func(config.Users) (*config.Config, []policy.Problem)
+
+// read reads the configuration at path.
+func read(path string) reading {
+	return func(users config.Users) (*config.Config, []policy.Problem) { return config.Load(path, users) }
 }
 
-// loadWith is load of a configuration that read returns.
-func loadWith(read func(config.Users) (*config.Config, []policy.Problem)) (*loaded, error) {
+// load reads the configuration and the hosts it names, and compiles the policy.
+// What is wrong with them is in the problems; the error is about this machine.
+func load(path string) (*loaded, error) { return new(loader).load(read(path)) }
+
+// loader loads again and again, and remembers what saves work the next time. It is
+// not safe for concurrent use.
+type loader struct {
+	scanner  aegir.Scanner
+	resolver resolver
+	// appeared says since when accounts are known; nil: nobody knows.
+	appeared func(accounts []string) (map[string]time.Time, error)
+}
+
+func (ld *loader) load(read reading) (*loaded, error) {
+	l, err := ld.look(read)
+	if err == nil {
+		err = ld.compile(l)
+	}
+	return l, err
+}
+
+// look reads the configuration and looks at the hosts it names.
+func (ld *loader) look(read reading) (*loaded, error) {
 	users, err := config.LoadUsers(passwdFile, groupFile)
 	if err != nil {
 		return nil, fmt.Errorf("read the host's users: %w", err)
 	}
 	l := &loaded{users: hostUsers{users}}
 	l.config, l.problems = read(users)
-	found, problems := aegir.Discover(l.config.Aegir.Instances, aegir.Options{
+	l.found = ld.scanner.Discover(l.config.Aegir.Instances, aegir.Options{
 		RequireClientLink: l.config.Aegir.RequireClientLink.Value,
-	})
-	in, merged := found.Merge(l.config.Policy, l.config.Aegir)
-	l.aegir = len(problems) + len(merged)
-	l.problems = append(append(l.problems, problems...), merged...)
+	}, time.Now())
+	l.problems = append(l.problems, l.found.Problems...)
+	return l, nil
+}
+
+// compile makes the policy of what was read.
+func (ld *loader) compile(l *loaded) error {
+	in, merged := l.found.Merge(l.config.Policy, l.config.Aegir)
+	l.merged = len(merged)
+	l.problems = append(l.problems, merged...)
 	l.point = resolved(l.config.Mount.Point.Value)
 	in.Point = l.point
+	in.Groups = slices.Clone(in.Groups) // the configuration may be compiled again
 	markReferenced(&in, l.config.Aegir)
-	resolveSources(&in)
+	ld.resolver.sources(&in, l.found.Snapshot)
+	if err := ld.dateAccounts(in.Accounts); err != nil {
+		return err
+	}
 	set, compiled := policy.Compile(in)
 	if l.config.Incomplete {
 		// A file that ends in a syntax error: what is missing may stand behind it.
@@ -79,7 +113,32 @@ func loadWith(read func(config.Users) (*config.Config, []policy.Problem)) (*load
 	l.host = account.Check(account.Named(in.Accounts), l.users)
 	l.problems = append(l.problems, l.host...)
 	l.config.SortProblems(l.problems)
-	return l, nil
+	return nil
+}
+
+// dateAccounts says of discovered accounts when they were made: when they first
+// appeared (product.md §4).
+func (ld *loader) dateAccounts(accounts []policy.Account) error {
+	if ld.appeared == nil {
+		return nil
+	}
+	var names []string
+	for i := range accounts {
+		if accounts[i].Discovered {
+			names = append(names, accounts[i].Name)
+		}
+	}
+	since, err := ld.appeared(names)
+	if err != nil {
+		return err
+	}
+	for i := range accounts {
+		a := &accounts[i]
+		if t, ok := since[a.Name]; ok && !a.CreatedAt.Set {
+			a.CreatedAt = policy.Setting[time.Time]{Value: t, At: a.At, Set: true}
+		}
+	}
+	return nil
 }
 
 // markReferenced notes which groups the discovered accounts will have, also

@@ -27,34 +27,49 @@ func (d *daemon) recheck(ctx context.Context) error {
 }
 
 // reloadPolicy reads everything again. What has an error is refused whole, and
-// the policy in force stays.
+// the policy in force stays; so does the configuration, but not the sites that
+// accounts have: those are followed all the same.
 func (d *daemon) reloadPolicy() {
-	d.changing.Lock()
-	defer d.changing.Unlock()
-	l, err := load(d.path)
+	f := &d.follow
+	stamp := configStamp(d.path)
+	f.loader.resolver.forget()
+	l, err := f.loader.load(read(d.path))
 	if err != nil {
 		d.refuse("error", err)
 		return
 	}
 	if l.set == nil {
+		f.stamp = stamp // said once, not at each look
 		for _, p := range l.problems {
 			if p.Severity == policy.SeverityError {
 				logProblem(d.log, "configuration", p)
 			}
 		}
 		d.refuse()
+		d.lookAtHosts()
 		return
 	}
-	for _, p := range l.problems {
-		logProblem(d.log, "configuration", p)
-	}
+	clear(f.told)
+	f.tell(d.log, "configuration", l.problems)
 	d.keepStarted(l)
-	p, err := d.prepare(l)
-	if err != nil {
+	if err := d.enforce(l); err != nil {
 		d.refuse("error", err)
 		return
 	}
 	d.keepAccepted(l)
+	f.accept(l)
+	f.stamp = stamp
+	d.log.Info("reloaded", "accounts", d.reload.Load().accounts)
+}
+
+// enforce puts a policy into force.
+func (d *daemon) enforce(l *loaded) error {
+	d.changing.Lock()
+	defer d.changing.Unlock()
+	p, err := d.prepare(l)
+	if err != nil {
+		return err
+	}
 	// First the rules, then the names: an account that is served must have its
 	// view, one that has lost it may be known a moment longer.
 	if err := d.fs.Swap(p); err != nil {
@@ -67,11 +82,13 @@ func (d *daemon) reloadPolicy() {
 	case d.loaded <- struct{}{}:
 	default:
 	}
-	d.log.Info("reloaded", "accounts", d.reload.Load().accounts)
+	return nil
 }
 
 // refuse notes that the last reload was not accepted.
 func (d *daemon) refuse(why ...any) {
+	d.changing.Lock()
+	defer d.changing.Unlock()
 	r := *d.reload.Load()
 	r.ok = false
 	d.reload.Store(&r)

@@ -30,8 +30,9 @@ import (
 // daemon is what `grantfs serve` holds together.
 type daemon struct {
 	log     *slog.Logger
-	path    string // of the configuration
-	config  *config.Config
+	path    string         // of the configuration
+	config  *config.Config // as it was at the start
+	follow  follower
 	store   *state.Store
 	keeper  *account.Keeper
 	fs      *fs.Server
@@ -57,7 +58,6 @@ type reloaded struct {
 	ok         bool
 	since      time.Time // when the policy in force was loaded
 	accounts   int
-	aegir      int
 	set        *policy.Set
 	ids        map[string]policy.IDs
 }
@@ -89,7 +89,17 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGINT) // Ctrl-C is for the keeper
-	l, err := w.load(e.config, log)
+	d := &daemon{log: log, worker: w, path: e.config, loaded: make(chan struct{}, 1), buckets: newLatest()}
+	defer d.close()
+	var err error
+	if d.store, err = state.Open(w.State); err != nil {
+		return err
+	}
+	d.follow.asked = make(chan struct{}, 1)
+	d.follow.told = map[string]map[policy.Problem]bool{}
+	d.follow.loader.appeared = d.store.Appeared
+	stamp := configStamp(e.config)
+	l, err := w.load(&d.follow.loader, e.config, log)
 	if err != nil {
 		return err
 	}
@@ -100,20 +110,17 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 	// them.
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), kernel.Readers()+2))
 
-	d := &daemon{log: log, worker: w, path: e.config, config: l.config, loaded: make(chan struct{}, 1), buckets: newLatest()}
-	defer d.close()
+	d.config = l.config
 	if err := d.open(l); err != nil {
 		return err
 	}
+	d.follow.accept(l)
+	d.follow.stamp = stamp
 	return d.run(ctx, e, signals)
 }
 
-// open takes what belongs to this daemon alone and makes the first policy.
+// open takes what else belongs to this daemon alone and makes the first policy.
 func (d *daemon) open(l *loaded) error {
-	var err error
-	if d.store, err = state.Open(d.config.Mount.State.Value); err != nil {
-		return err
-	}
 	uids := d.config.Mount.UIDRange.Value
 	d.keeper = account.NewKeeper(d.store, uids[0], uids[1])
 	p, err := d.prepare(l)
@@ -167,11 +174,8 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 	if err != nil {
 		return fs.Policy{}, fmt.Errorf("give the accounts their uids: %w", err)
 	}
-	for _, p := range problems {
-		if !slices.Contains(l.host, p) { // else load has shown it
-			logProblem(d.log, "account", p)
-		}
-	}
+	problems = slices.DeleteFunc(problems, func(p policy.Problem) bool { return slices.Contains(l.host, p) }) // load has shown those
+	d.follow.tell(d.log, "account", problems)
 	ids := make(map[string]policy.IDs, table.Len())
 	for a := range table.Accounts() {
 		if !a.Locked {
@@ -179,7 +183,7 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 		}
 	}
 	last := d.reload.Load()
-	next := &reloaded{generation: 1, ok: !l.stale, since: time.Now(), accounts: len(ids), aegir: l.aegir, set: l.set, ids: ids}
+	next := &reloaded{generation: 1, ok: !l.stale, since: time.Now(), accounts: len(ids), set: l.set, ids: ids}
 	if last != nil {
 		next.generation = last.generation + 1
 	}
@@ -247,6 +251,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 		return errors.Join(err, d.usage.Close())
 	}
 	d.listen(ctx, part)
+	part(func() error { return d.followFiles(ctx) })
 	part(func() error { return d.lookAtSources(ctx) })
 	part(func() error { return d.keepTransfers(ctx) })
 	part(func() error { return d.buckets.keep(ctx, func() *policy.Set { return d.reload.Load().set }) })
@@ -267,10 +272,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 			return errors.Join(err, stop())
 		case s := <-signals:
 			if s == syscall.SIGHUP {
-				d.reloadPolicy()
-				if err := d.worker.vault.Say(vault.Message{Kind: vault.Reloaded, Text: d.serving()}); err != nil {
-					return errors.Join(err, stop())
-				}
+				d.askReload()
 				continue
 			}
 			d.log.Info("leaving to a successor", "signal", s.String())
@@ -339,7 +341,7 @@ func (d *daemon) features() string {
 
 func (d *daemon) metricsState() metrics.State {
 	r := d.reload.Load()
-	s := metrics.State{Restarts: d.worker.restarts(), Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, AegirProblems: r.aegir}
+	s := metrics.State{Restarts: d.worker.restarts(), Accounts: r.accounts, Generation: r.generation, LastReloadOK: r.ok, LastReload: r.since, Discovery: d.follow.seen()}
 	if d.login != nil {
 		s.Sessions = len(d.login.Table().Sessions())
 	}

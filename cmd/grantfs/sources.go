@@ -5,43 +5,69 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"grantfs/config"
+	"grantfs/config/aegir"
 	"grantfs/fs/backing"
 	"grantfs/policy"
 )
 
-// resolveSources replaces the symlinks in sources by what they lead to, once, at
-// load (product.md §3): the policy compares sources by their text to see which
+// resolver finds where the symlinks in sources lead, and remembers it. It is not
+// safe for concurrent use.
+type resolver struct {
+	known  map[string]string
+	stores map[string]string // by instance: what its attached store was then
+}
+
+// sources replaces the symlinks in sources by what they lead to, once, at load
+// (product.md §3): the policy compares sources by their text to see which
 // lies in which. A source whose links are not root's own stays as it is written;
 // opening it fails then.
-func resolveSources(in *policy.Input) {
+func (r *resolver) sources(in *policy.Input, found *aegir.Snapshot) {
+	stores := map[string]string{}
+	for _, inst := range found.Instances {
+		stores[inst.Dir] = inst.Attached
+	}
+	before := r.known
+	if !maps.Equal(stores, r.stores) {
+		before = nil
+	}
+	r.known, r.stores = map[string]string{}, stores
 	patience := config.NewPatience(config.SourcePatience)
 	defer patience.Close()
 	resolved := func(path string) string {
+		if to, ok := before[path]; ok {
+			r.known[path] = to
+			return to
+		}
 		answer := make(chan string, 1)
 		if !patience.Do(func() { answer <- resolved(path) }) {
 			return path // it hangs: a link in it can't be followed before the next load
 		}
-		return <-answer
+		r.known[path] = <-answer
+		return r.known[path]
 	}
 	resolveSetting := func(s *policy.Setting[string]) {
 		if s.Set {
 			s.Value = resolved(s.Value)
 		}
 	}
+	in.Folders = slices.Clone(in.Folders)
 	for i := range in.Folders {
 		resolveSetting(&in.Folders[i].Source)
 	}
+	in.Accounts = slices.Clone(in.Accounts)
 	for i := range in.Accounts {
 		resolveSetting(&in.Accounts[i].HomeDir)
 	}
 	for i := range in.Groups {
 		resolveSetting(&in.Groups[i].HomeDir)
 	}
+	in.Sites = slices.Clone(in.Sites)
 	for i := range in.Sites {
 		site := &in.Sites[i]
 		site.Source = resolved(site.Source)
@@ -52,6 +78,9 @@ func resolveSources(in *policy.Input) {
 		}
 	}
 }
+
+// forget has everything looked at again.
+func (r *resolver) forget() { r.known = nil }
 
 // resolved resolves what there is of path, up to the first component with a
 // placeholder; what is missing behind it stays as it is written.

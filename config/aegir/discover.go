@@ -91,7 +91,6 @@ type reader struct {
 	problems []policy.Problem
 	again    time.Time // as in Found
 	stale    int
-	attached *string // see attachedStore
 }
 
 func (r *reader) warn(at policy.Pos, format string, args ...any) {
@@ -118,6 +117,7 @@ func (r *reader) read() {
 		r.warn(r.inst.At, "instance %s is not a directory", r.inst.Dir)
 		return
 	}
+	r.inst.Attached = r.findAttached()
 	records := r.records()
 	r.platforms(records)
 	r.sites(records)

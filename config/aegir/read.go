@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"grantfs/config/watch"
 	"grantfs/policy"
 )
 
@@ -79,10 +80,10 @@ func readAlias(path string) ([]byte, stamp, error) {
 	if err != nil {
 		return nil, stamp{}, fmt.Errorf("stat: %w", bare(err))
 	}
-	if stampOf(before) != stampOf(after) {
+	if watch.StampOf(before) != watch.StampOf(after) {
 		return nil, stamp{}, errMoving
 	}
-	return data, stampOf(after), nil
+	return data, watch.StampOf(after), nil
 }
 
 // listDir returns the names in a directory that is no link, sorted.

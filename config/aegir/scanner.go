@@ -5,9 +5,9 @@ import (
 	"io/fs"
 	"os"
 	"sort"
-	"syscall"
 	"time"
 
+	"grantfs/config/watch"
 	"grantfs/policy"
 )
 
@@ -73,25 +73,7 @@ type aliasFile struct {
 }
 
 // stamp tells one text of a file from another.
-type stamp struct {
-	ino          uint64
-	size         int64
-	mtime, ctime syscall.Timespec
-}
-
-func stampOf(info os.FileInfo) stamp {
-	st := info.Sys().(*syscall.Stat_t)
-	return stamp{st.Ino, st.Size, st.Mtim, st.Ctim}
-}
-
-// granularity is more than the steps of a file system's clock. What was changed
-// less than that before it was read may change again without another stamp.
-const granularity = 100 * time.Millisecond
-
-// settled reports whether a change after now would show in another stamp.
-func (s stamp) settled(now time.Time) bool {
-	return now.Sub(time.Unix(s.ctime.Unix())) > granularity
-}
+type stamp = watch.Stamp
 
 // aliasFile returns what the alias file called file, of the alias name, says.
 func (r *reader) aliasFile(dir, file, name string) []record {
@@ -104,7 +86,7 @@ func (r *reader) aliasFile(dir, file, name string) []record {
 	case f == nil:
 		f = new(aliasFile)
 		r.memory.files[file] = f
-	case err == nil && stampOf(info) == f.stamp:
+	case err == nil && watch.StampOf(info) == f.stamp:
 		return r.judge(f)
 	}
 	f.at, f.why, f.stamp = policy.Pos{File: dir + "/" + file}, "", stamp{}
@@ -114,7 +96,7 @@ func (r *reader) aliasFile(dir, file, name string) []record {
 		delete(r.memory.files, file)
 		return nil
 	}
-	if read.settled(began) {
+	if read.Settled(began) {
 		f.stamp = read
 	}
 	var aliases []Alias

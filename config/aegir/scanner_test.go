@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"grantfs/config/watch"
 	"grantfs/policy"
 )
 
@@ -199,7 +200,7 @@ func BenchmarkScanner(b *testing.B) {
 	for i := range 10_000 {
 		write(i, 0)
 	}
-	time.Sleep(granularity)
+	time.Sleep(2 * watch.Granularity)
 	var s Scanner
 	instances := []policy.Setting[string]{{Value: top + "/o1", Set: true}}
 	s.Discover(instances, Options{}, time.Now())

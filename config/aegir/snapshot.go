@@ -20,6 +20,7 @@ type Instance struct {
 	Sites     []Site     // sorted by URI
 	Platforms []Platform // sorted by name
 	Trees     []Tree     // what the main account sees besides sites, sorted by path
+	Attached  string     // directory on another disk that static/files is a link to; empty if it is none
 }
 
 // Site is one site that an alias describes. Its directory lies inside the

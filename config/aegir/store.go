@@ -13,7 +13,7 @@ import (
 // a.files of the one would hold that of the other: then only the other has it.
 func (r *reader) stores(uri string, isSite func(uri string) bool) []policy.Store {
 	bases := []string{r.inst.Dir + "/static/files"}
-	if store := r.attachedStore(); store != "" {
+	if store := r.inst.Attached; store != "" {
 		bases = append(bases, store)
 	}
 	var list []policy.Store
@@ -28,16 +28,8 @@ func (r *reader) stores(uri string, isSite func(uri string) bool) []policy.Store
 	return list
 }
 
-// attachedStore returns the directory on another disk that static/files is a link
+// findAttached returns the directory on another disk that static/files is a link
 // to, "" if it is none: only <mounts>/<any>/files/<instance>/static/files will do.
-func (r *reader) attachedStore() string {
-	if r.attached == nil {
-		store := r.findAttached()
-		r.attached = &store
-	}
-	return *r.attached
-}
-
 func (r *reader) findAttached() string {
 	link := r.inst.Dir + "/static/files"
 	if r.look.checkDir(r.inst.Dir, path.Dir(link)) != nil {

@@ -17,7 +17,7 @@ type collector struct {
 
 	ops, duration, denials                             *prometheus.Desc
 	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
-	aegir, internal, sessions                          *prometheus.Desc
+	aegir, stale, looked, internal, sessions           *prometheus.Desc
 	nodes, handles, revoked, backings, idle            *prometheus.Desc
 	waiting, refused, uncleared                        *prometheus.Desc
 	limited, waits, waited                             *prometheus.Desc
@@ -42,6 +42,8 @@ func newCollector(c *counts, state func() State) *collector {
 		reloadTime: desc("policy_last_reload_success_timestamp_seconds", "When the policy in force was loaded."),
 		source:     desc("source_missing", "Mounts whose source can't be reached."),
 		aegir:      desc("aegir_problems", "Aliases and sites of Aegir hosts that were refused."),
+		stale:      desc("aegir_unreadable_aliases", "Alias files that can't be understood; each loses its site ten seconds after its last good state."),
+		looked:     desc("aegir_last_look_timestamp_seconds", "When the Aegir hosts were looked at last."),
 		nodes:      desc("nodes", "Files and directories that the kernel knows."),
 		handles:    desc("open_handles", "Open files and directories, by how their data is reached.", "mode"),
 		revoked:    desc("revoked_passthrough_handles", "Open files that are still read or written past grantfs although the policy does not allow it any more; they end with their sessions."),
@@ -63,7 +65,7 @@ func newCollector(c *counts, state func() State) *collector {
 // Describe sends the descriptors of everything that Collect sends.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range append(c.quotas.descs(),
-		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.internal, c.sessions,
+		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.stale, c.looked, c.internal, c.sessions,
 		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.uncleared, c.limited, c.waits, c.waited, c.restarts, c.pause,
 	) {
 		descs <- d
@@ -94,7 +96,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.reloadOK, number(s.LastReloadOK))
 	gauge(c.reloadTime, seconds(s.LastReload))
 	gauge(c.source, float64(s.SourcesMissing))
-	gauge(c.aegir, float64(s.AegirProblems))
+	gauge(c.aegir, float64(s.Discovery.Problems))
+	gauge(c.stale, float64(s.Discovery.Stale))
+	gauge(c.looked, seconds(s.Discovery.Last))
 	counter(c.internal, s.InternalErrors)
 	gauge(c.nodes, float64(s.FS.Nodes))
 	for mode := range fs.HandleModes {

@@ -19,12 +19,19 @@ type State struct {
 	LastReloadOK   bool      // the last reload, or the start, was accepted
 	LastReload     time.Time // when the policy in force was loaded
 	SourcesMissing int       // mounts whose source can't be reached now
-	AegirProblems  int       // aliases and sites of Aegir hosts that were refused
-	InternalErrors uint64    // requests that ended in an internal error
-	Sessions       int       // sessions that are open
+	Discovery      Discovery
+	InternalErrors uint64 // requests that ended in an internal error
+	Sessions       int    // sessions that are open
 	FS             fs.Stats
 	Quotas         Quotas
 	Restarts       Restarts // of the worker
+}
+
+// Discovery says how the last look at the Aegir hosts went.
+type Discovery struct {
+	Problems int       // aliases and sites that were refused
+	Stale    int       // alias files that can't be understood, be their last state in force or not
+	Last     time.Time // when it was
 }
 
 // Options says what a Metrics shows besides what it counts.

@@ -104,7 +104,7 @@ func TestCounts(t *testing.T) {
 func TestState(t *testing.T) {
 	s := State{
 		Accounts: 12, Generation: 3, LastReloadOK: true, LastReload: time.UnixMilli(1_700_000_000_500),
-		SourcesMissing: 2, AegirProblems: 4,
+		SourcesMissing: 2, Discovery: Discovery{Problems: 4},
 		FS: fs.Stats{
 			Nodes: 5, Handles: [fs.HandleModes]int{fs.Passthrough: 6}, Revoked: 1, BackingIDs: 7, IdleFDs: 8, Waiting: 9,
 			Refused: [fs.Caps]uint64{fs.CapFiles: 10},

@@ -31,6 +31,7 @@ var (
 	bucketUIDs        = []byte("uids")        // account -> its uid now
 	bucketOwners      = []byte("uid-owners")  // uid -> the account it belongs to, for ever
 	bucketCredentials = []byte("credentials") // account -> Credential as JSON
+	bucketAppeared    = []byte("appeared")    // account -> when it was seen first
 	bucketCounters    = []byte("counters")    // "transfers" -> snapshot of limit.Transfers
 	bucketCodes       = []byte("codes")       // account -> codeRecord as JSON
 	bucketFrozen      = []byte("frozen")      // policy.Freezable's name -> since when, RFC 3339
@@ -79,7 +80,7 @@ func (s *Store) prepare() error {
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
 		for _, name := range [][]byte{
-			bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters, bucketFrozen,
+			bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters, bucketFrozen, bucketAppeared,
 			bucketKeys, bucketDrafts,
 		} {
 			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
