@@ -16,6 +16,7 @@ import (
 	"grantfs/fs/kernel"
 	"grantfs/fs/memory"
 	"grantfs/fs/vault"
+	"grantfs/integration/login"
 	"grantfs/integration/metrics"
 	"grantfs/policy"
 )
@@ -157,6 +158,24 @@ func (w *worker) attach(opt fs.Options) (*fs.Server, error) {
 	nodes := w.vault.Shelf(shelfNodes)
 	conn := kernel.Attach(opt.Point, device, control, w.Features)
 	return fs.Attach(opt, fs.Inheritance{Conn: conn, Memory: m, Vault: nodes, Held: nodes.Held()})
+}
+
+// resume gives the sessions of the last worker to a server of logins. The state
+// store must be open.
+func (w *worker) resume(s *login.Server, log *slog.Logger) error {
+	m, err := w.openMemory(heldRecords, "who is logged in", log)
+	if err != nil {
+		return err
+	}
+	shelf := w.vault.Shelf(shelfLogins)
+	err = s.Resume(m, shelf)
+	if errors.Is(err, memory.ErrLayout) {
+		log.Error("who is logged in is lost: the last process's memory can't be read", "error", err)
+		if m, err = m.Renew(); err == nil {
+			err = s.Resume(m, shelf)
+		}
+	}
+	return err
 }
 
 const (

@@ -133,6 +133,9 @@ func (d *daemon) open(l *loaded) error {
 	}
 	d.userdb = userdb.New(d.log, d.table.Load())
 	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged})
+	if err := d.worker.resume(d.login, d.log); err != nil {
+		return err
+	}
 	transferred, err := d.store.Transfers()
 	if err != nil {
 		return err
@@ -240,6 +243,7 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 		var err error
 		select {
 		case <-stopped: // the mount goes away, and all requests with it
+			err = d.login.Table().KickAll()
 		default:
 			err = d.fs.Drain(drainPatience)
 		}

@@ -25,6 +25,7 @@ const (
 	Rates     Owner = 7
 	Transfers Owner = 8
 	Journal   Owner = 9
+	Sessions  Owner = 10
 )
 
 // ErrLayout is returned for memory that is not of this version, or is damaged.

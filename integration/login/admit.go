@@ -123,6 +123,9 @@ func (s *Server) open(v visit) (*live, bool) {
 // close takes a session out that has ended.
 func (s *Server) close(l *live) {
 	s.table.end(l)
+	if s.keep != nil {
+		s.keep.Drop(l.number)
+	}
 	s.Log.Info("session ended", "id", l.ID, "account", l.Account, "protocol", l.Protocol, "lasted", time.Since(l.Since).Round(time.Millisecond))
 }
 

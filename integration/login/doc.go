@@ -28,6 +28,11 @@
 //     without one; that process is known by a pidfd, not by its number.
 //   - Of a session whose monitor was killed nothing survives for long: what still
 //     holds its socket is killed.
+//   - Places and sessions outlive the process (record.go): they are written down
+//     before anybody is told, and the connection of a session is held elsewhere. Who
+//     comes next knows the monitor by its number and when it began. A login that is
+//     under way when the process ends is refused at once, if its question was read,
+//     and else answered by the next one.
 //   - No program is run and no name is looked up through NSS, which would ask this
 //     daemon. pam_exec under vsftpd deadlocks.
 //

@@ -72,9 +72,18 @@ func (t *Table) End(pid int, uid uint32, account string) (int, error) {
 	return n, errors.Join(errs...)
 }
 
-// kill kills the monitor, whoever holds the session's socket, and what descends
+// KickAll ends the sessions of everybody, without waiting for the end of any.
+func (t *Table) KickAll() error { return kill(t.list()...) }
+
+// kill is kill of one session.
+func (l *live) kill() error { return kill(l) }
+
+// kill kills the monitors, whoever holds the sessions' sockets, and what descends
 // from them. It reaches those that a killed monitor has left behind.
-func (l *live) kill() error {
+func kill(sessions ...*live) error {
+	if len(sessions) == 0 {
+		return nil
+	}
 	pids, err := processes()
 	if err != nil {
 		return err
@@ -85,9 +94,12 @@ func (l *live) kill() error {
 			parents[pid] = k.parent
 		}
 	}
-	ours := func(pid int) bool {
-		return pid == l.PID && l.monitor.alive() || pid != os.Getpid() && holds(pid, l.socket)
+	monitors, sockets := map[int]bool{}, map[string]bool{}
+	for _, l := range sessions {
+		monitors[l.PID] = l.monitor.alive()
+		sockets[socketLink(l.socket)] = true
 	}
+	ours := func(pid int) bool { return monitors[pid] || pid != os.Getpid() && holds(pid, sockets) }
 	var family []int
 	for _, pid := range pids {
 		if ours(pid) {

@@ -15,7 +15,7 @@ import (
 // never is.
 type process struct {
 	pid  int
-	file *os.File // a pidfd in the poller
+	file *os.File // a pidfd in the poller; nil for one that has ended
 }
 
 // openProcess returns the process that has pid now.
@@ -25,6 +25,37 @@ func openProcess(pid int) (*process, error) {
 		return nil, fmt.Errorf("open process %d: %w", pid, err)
 	}
 	return &process{pid: pid, file: os.NewFile(uintptr(fd), "pidfd")}, nil
+}
+
+// reopenProcess returns the process that had pid and began at that time, as one
+// that has ended if it is not there.
+func reopenProcess(pid int, began uint64) *process {
+	p, err := openProcess(pid)
+	if err != nil {
+		return &process{pid: pid}
+	}
+	if at, err := p.began(); err != nil || at != began {
+		p.close()
+		return &process{pid: pid}
+	}
+	return p
+}
+
+// began returns when the process began, in ticks since the machine did (proc(5)).
+func (p *process) began() (uint64, error) {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/stat")
+	if err != nil {
+		return 0, fmt.Errorf("ask when process %d began: %w", p.pid, err)
+	}
+	if !p.alive() { // this may be of another one
+		return 0, fmt.Errorf("ask when process %d began: it has ended", p.pid)
+	}
+	const field = 22 - 3 // the first one behind the name is the third
+	fields := bytes.Fields(text[bytes.LastIndexByte(text, ')')+1:])
+	if len(fields) <= field {
+		return 0, fmt.Errorf("ask when process %d began: %d fields", p.pid, len(fields))
+	}
+	return strconv.ParseUint(string(fields[field]), 10, 64)
 }
 
 func (p *process) close() { _ = p.file.Close() }
@@ -41,6 +72,9 @@ func (p *process) alive() bool {
 
 // wait returns when the process has ended (true) or was closed.
 func (p *process) wait() bool {
+	if p.file == nil {
+		return true
+	}
 	raw, err := p.file.SyscallConn()
 	if err != nil {
 		return false
@@ -61,6 +95,9 @@ func exited(fd uintptr) bool {
 
 // kill ends the process at once. One that has ended already is no error.
 func (p *process) kill() error {
+	if p.file == nil {
+		return nil
+	}
 	raw, err := p.file.SyscallConn()
 	if err != nil {
 		return fmt.Errorf("end process %d: %w", p.pid, err)
@@ -130,16 +167,19 @@ func processes() ([]int, error) {
 	return pids, nil
 }
 
-// holds reports whether a process has the socket with that inode open.
-func holds(pid int, inode uint64) bool {
+// socketLink is what /proc shows for a descriptor of the socket with that inode.
+func socketLink(inode uint64) string { return "socket:[" + strconv.FormatUint(inode, 10) + "]" }
+
+// holds reports whether a process has one of the sockets open that are named as by
+// socketLink.
+func holds(pid int, sockets map[string]bool) bool {
 	dir := "/proc/" + strconv.Itoa(pid) + "/fd"
-	want := "socket:[" + strconv.FormatUint(inode, 10) + "]"
 	fds, err := os.ReadDir(dir)
 	if err != nil {
 		return false // it has ended
 	}
 	for _, fd := range fds {
-		if target, err := os.Readlink(dir + "/" + fd.Name()); err == nil && target == want {
+		if target, err := os.Readlink(dir + "/" + fd.Name()); err == nil && sockets[target] {
 			return true
 		}
 	}

@@ -53,8 +53,10 @@ type ServerOptions struct {
 // Server answers the PAM module. It is safe for concurrent use.
 type Server struct {
 	ServerOptions
-	table *Table
-	wrong wrongCodes
+	table   *Table
+	wrong   wrongCodes
+	keep    Keep // nil for none
+	resumed []attended
 }
 
 // New returns a Server with an empty table.
@@ -68,8 +70,12 @@ func Listen(path string) (net.Listener, error) { return socket.ListenPackets(pat
 
 // Serve answers what connects to l until ctx ends, then closes l and every
 // connection, and returns when the last of its goroutines has. The error is nil
-// after ctx ended. The sessions that were open then are no longer known.
+// after ctx ended. The sessions that were open then are no longer known, but to who
+// resumes them.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	closing, wait := s.attendResumed()
+	defer wait()
+	defer closing()
 	if err := socket.Serve(ctx, l, s.Log, s.converse); err != nil {
 		return fmt.Errorf("serve logins: %w", err)
 	}
@@ -135,12 +141,36 @@ func (s *Server) session(conn net.Conn, v visit) {
 		s.answer(conn, answerNo)
 		return
 	}
-	defer s.close(l)
-	if !s.answer(conn, answerOK) {
+	if err := s.hold(conn, l); err != nil {
+		v.log.Error("open a session", "error", err)
+		s.close(l)
+		s.answer(conn, answerNo)
 		return
 	}
-	if err := conn.SetDeadline(time.Time{}); err != nil {
+	s.attend(conn, l)
+}
+
+// attend stays with a session until it ends; or until the connection is closed
+// here, since somebody else will go on with it.
+func (s *Server) attend(conn net.Conn, l *live) {
+	if err := s.attendTo(conn, l); errors.Is(err, net.ErrClosed) {
 		return
+	}
+	s.close(l)
+}
+
+// attendTo returns what was wrong with the connection at the end.
+func (s *Server) attendTo(conn net.Conn, l *live) error {
+	// One that comes from an earlier process may hear it a second time, and does not
+	// listen any more.
+	if l.record.answered.Load() == 0 {
+		if _, err := conn.Write([]byte(answerOK)); err != nil {
+			return err
+		}
+		l.record.answered.Store(1)
+	}
+	if err := conn.SetDeadline(time.Time{}); err != nil {
+		return err
 	}
 	var watch sync.WaitGroup
 	defer watch.Wait()
@@ -155,7 +185,7 @@ func (s *Server) session(conn net.Conn, v visit) {
 	for {
 		_, err := conn.Read(buf[:])
 		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			return
+			return err
 		}
 		// sshd's monitor was killed and the session goes on without it, or one of
 		// its processes does what none of them would.
@@ -164,7 +194,7 @@ func (s *Server) session(conn net.Conn, v visit) {
 			s.Log.Error("kill what is left of a session", "id", l.ID, "account", l.Account, "error", err)
 		}
 		if err := conn.SetReadDeadline(time.Now().Add(orphanGrace)); err != nil {
-			return
+			return err
 		}
 	}
 }

@@ -25,12 +25,15 @@ type live struct {
 	monitor *process
 	socket  uint64        // inode of the socket that every process of it inherits
 	ended   chan struct{} // closed when it is out of the table
+	number  uint64        // of the record
+	record  *record
 }
 
 // place is room for one session that an admitted login will open.
 type place struct {
 	policy.Session // without ID
 	monitor        *process
+	number         uint64 // of the record, 0 for none
 }
 
 // Table is the sessions that are open and the logins that were admitted and have
@@ -39,11 +42,12 @@ type place struct {
 type Table struct {
 	mu sync.Mutex
 	// mu guards the following.
-	last  uint64
-	kept  map[int]*place // by the monitor's pid
-	open  map[uint64]*live
-	byPID map[int]*live     // by the monitor's pid
-	known map[int]*relative // by the pid of a request
+	last    uint64
+	kept    map[int]*place // by the monitor's pid
+	open    map[uint64]*live
+	byPID   map[int]*live     // by the monitor's pid
+	known   map[int]*relative // by the pid of a request
+	records *records          // nil for none
 }
 
 func newTable() *Table {
@@ -91,9 +95,12 @@ func (t *Table) admit(v *policy.View, a policy.Attempt, now time.Time, monitor *
 		monitor.close()
 		return answer
 	}
-	t.kept[monitor.pid] = &place{monitor: monitor, Session: policy.Session{
+	p := &place{monitor: monitor, Session: policy.Session{
 		Account: v.Account(), Protocol: a.Protocol, Method: a.Method, Addr: a.Addr,
 	}}
+	// One that is not written down is lost with the process: that login fails then.
+	p.number, _, _ = t.save(Session{Session: p.Session, PID: monitor.pid}, monitor, 0)
+	t.kept[monitor.pid] = p
 	return answer
 }
 
@@ -101,6 +108,7 @@ func (t *Table) admit(v *policy.View, a policy.Attempt, now time.Time, monitor *
 func (t *Table) drop(pid int) {
 	if p, ok := t.kept[pid]; ok {
 		p.monitor.close()
+		t.records.give(p.number)
 		delete(t.kept, pid)
 	}
 }
@@ -135,12 +143,29 @@ func (t *Table) start(r request, pid int, method string, now time.Time) (*live, 
 	if !ok || p.Account != r.user {
 		return nil, errNotAdmitted
 	}
-	delete(t.kept, pid)
-	t.last++
 	l := &live{monitor: p.monitor, socket: r.socket, ended: make(chan struct{}), Session: Session{Session: p.Session, Service: r.service, PID: pid}}
-	l.ID, l.Since, l.Method = t.last, now, method
+	l.ID, l.Since, l.Method = t.last+1, now, method
+	if err := t.records.count(l.ID); err != nil {
+		return nil, err
+	}
+	var err error
+	if l.number, l.record, err = t.save(l.Session, p.monitor, l.socket); err != nil {
+		return nil, err
+	}
+	t.records.give(p.number)
+	delete(t.kept, pid)
+	t.last = l.ID
 	t.open[l.ID], t.byPID[pid] = l, l
 	return l, nil
+}
+
+// save writes a session or a place down.
+func (t *Table) save(s Session, monitor *process, socket uint64) (uint64, *record, error) {
+	began, err := monitor.began()
+	if err != nil {
+		return 0, nil, err
+	}
+	return t.records.save(saved{Session: s, Started: began, Socket: socket})
 }
 
 // end takes a session out.
@@ -157,5 +182,6 @@ func (t *Table) end(l *live) {
 		}
 	}
 	l.monitor.close()
+	t.records.give(l.number)
 	close(l.ended)
 }
