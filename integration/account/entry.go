@@ -29,14 +29,19 @@ const PrimaryGroup = "grantfs"
 
 // The groups besides PrimaryGroup that rendered configurations match.
 const (
-	GroupTwoFactor  = "grantfs-2fa"        // must log in with a second factor
-	GroupNoPassword = "grantfs-nopassword" // can't log in with a password
+	GroupTwoFactor   = "grantfs-2fa"         // must log in with a second factor
+	GroupNoPassword  = "grantfs-nopassword"  // can't log in with a password, however it is asked for
+	GroupNoPublicKey = "grantfs-nopublickey" // can't log in with a key
+	GroupNoKeyboard  = "grantfs-nokeyboard"  // can't log in by keyboard-interactive
+	GroupNoSSH       = "grantfs-nossh"       // can't log in over SSH
 )
 
 // servedGroups are the groups that the daemon serves where the group file has
 // none of that name. A group's gid is the first id of the uid range plus its
 // position here, so the order never changes.
-var servedGroups = []string{PrimaryGroup, GroupTwoFactor, GroupNoPassword}
+var servedGroups = []string{
+	PrimaryGroup, GroupTwoFactor, GroupNoPassword, GroupNoPublicKey, GroupNoKeyboard, GroupNoSSH,
+}
 
 // ServedGroups returns the names of the groups that the daemon serves.
 func ServedGroups() []string { return append([]string(nil), servedGroups...) }

@@ -35,11 +35,19 @@ func Entries(set *policy.Set) []Entry {
 // stands for what concerns SSH only.
 func matchedGroups(e *policy.Effective) []string {
 	var groups []string
-	if hasValue(e.TwoFactorProtocols, "SSH") {
-		groups = append(groups, GroupTwoFactor)
-	}
-	if hasValue(e.DeniedLoginMethods, "password") {
-		groups = append(groups, GroupNoPassword)
+	for _, g := range []struct {
+		name, value string
+		list        []policy.From[string]
+	}{
+		{GroupTwoFactor, "SSH", e.TwoFactorProtocols},
+		{GroupNoPassword, "password", e.DeniedLoginMethods},
+		{GroupNoPublicKey, "publickey", e.DeniedLoginMethods},
+		{GroupNoKeyboard, "keyboard-interactive", e.DeniedLoginMethods},
+		{GroupNoSSH, "SSH", e.DeniedProtocols},
+	} {
+		if hasValue(g.list, g.value) {
+			groups = append(groups, g.name)
+		}
 	}
 	return groups
 }

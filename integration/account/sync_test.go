@@ -258,7 +258,7 @@ func TestDirectory(t *testing.T) {
 	if got := slices.Collect(table.Users()); !slices.Equal(got, []userdb.User{foo}) {
 		t.Errorf("Users = %v, want %v", got, foo)
 	}
-	groups := []userdb.Group{{Name: "grantfs", GID: 5000}, {Name: "grantfs-2fa", GID: 991}, {Name: "grantfs-nopassword", GID: 5002}}
+	groups := []userdb.Group{{Name: "grantfs", GID: 5000}, {Name: "grantfs-2fa", GID: 991}, {Name: "grantfs-nopassword", GID: 5002}, {Name: "grantfs-nopublickey", GID: 5003}, {Name: "grantfs-nokeyboard", GID: 5004}, {Name: "grantfs-nossh", GID: 5005}}
 	if diff := cmp.Diff(groups, slices.Collect(table.Groups())); diff != "" {
 		t.Errorf("Groups (-want +got):\n%s", diff)
 	}

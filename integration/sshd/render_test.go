@@ -44,8 +44,10 @@ func sshd(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	files := map[string]string{
 		"passwd": "root:x:0:0::/root:/bin/sh\nsshd:x:100:65534::/run/sshd:/usr/sbin/nologin\n" +
-			"o1.foo:x:1900:1900::/:/usr/sbin/nologin\no1.two:x:1901:1900::/:/usr/sbin/nologin\n",
-		"group": "root:x:0:\ngrantfs:x:1900:\ngrantfs-2fa:x:1901:o1.two\n",
+			"o1.foo:x:1900:1900::/:\no1.two:x:1901:1900::/:\no1.key:x:1902:1900::/:\no1.both:x:1903:1900::/:\no1.nokey:x:1904:1900::/:\n" +
+			"o1.nokbd:x:1905:1900::/:\no1.ftp:x:1906:1900::/:\n",
+		"group": "root:x:0:\ngrantfs:x:1900:\ngrantfs-2fa:x:1901:o1.two,o1.both\ngrantfs-nopassword:x:1902:o1.key,o1.both\n" +
+			"grantfs-nopublickey:x:1903:o1.nokey\ngrantfs-nokeyboard:x:1904:o1.nokbd\ngrantfs-nossh:x:1905:o1.ftp\n",
 	}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
@@ -132,7 +134,17 @@ func TestEffective(t *testing.T) {
 		want            []string
 	}{
 		{"drop-in, member", dropIn, "o1.foo", append(confined, "passwordauthentication yes", "maxauthtries 4", "port 2299")},
-		{"drop-in, 2FA", dropIn, "o1.two", append(confined, "passwordauthentication no", "authenticationmethods keyboard-interactive")},
+		{"every method", dropIn, "o1.foo", []string{
+			"authenticationmethods any", "passwordauthentication yes", "kbdinteractiveauthentication yes", "pubkeyauthentication yes", "maxsessions 10",
+		}},
+		{"2FA", dropIn, "o1.two", append(confined, "passwordauthentication no", "kbdinteractiveauthentication yes",
+			"authenticationmethods publickey,keyboard-interactive keyboard-interactive")},
+		{"2FA, no password", dropIn, "o1.both", append(confined, "passwordauthentication no", "kbdinteractiveauthentication yes",
+			"authenticationmethods publickey,keyboard-interactive")},
+		{"no password", dropIn, "o1.key", append(confined, "passwordauthentication no", "kbdinteractiveauthentication no", "pubkeyauthentication yes")},
+		{"no key", dropIn, "o1.nokey", append(confined, "passwordauthentication yes", "kbdinteractiveauthentication yes", "pubkeyauthentication no")},
+		{"no dialog", dropIn, "o1.nokbd", append(confined, "passwordauthentication yes", "kbdinteractiveauthentication no", "pubkeyauthentication yes")},
+		{"no SSH", dropIn, "o1.ftp", append(confined, "maxsessions 0")},
 		{"drop-in, other", dropIn, "root", []string{
 			"chrootdirectory none", "forcecommand none", "x11forwarding yes", "permittty yes", "allowtcpforwarding yes",
 			"kbdinteractiveauthentication no", "maxauthtries 4", "port 2299", "authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2",
@@ -171,10 +183,11 @@ func TestGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	var matched []string
-	for _, m := range regexp.MustCompile(`(?m)^Match Group (.*)$`).FindAllStringSubmatch(string(text), -1) {
+	for _, m := range regexp.MustCompile(`Group (\S+)`).FindAllStringSubmatch(string(text), -1) {
 		matched = append(matched, m[1])
 	}
 	slices.Sort(matched)
+	matched = slices.Compact(matched)
 	served := account.ServedGroups()
 	slices.Sort(served)
 	if !slices.Equal(matched, served) {
