@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // Set is a compiled policy: immutable, safe for concurrent use.
@@ -117,6 +118,9 @@ func (v *View) Client() string { return v.account.Client }
 
 // Enabled reports whether the account may be used at all.
 func (v *View) Enabled() bool { return !v.account.Enabled.Set || v.account.Enabled.Value }
+
+// CreatedAt returns when the account was made, not set where nobody knows.
+func (v *View) CreatedAt() Setting[time.Time] { return v.account.CreatedAt }
 
 // UID returns the configured uid, not Set where one is to be allotted.
 func (v *View) UID() Setting[uint32] { return v.account.UID }

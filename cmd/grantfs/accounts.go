@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"grantfs/integration/account"
 )
@@ -20,9 +21,17 @@ func accounts(ctx context.Context, e *env, _ []string) error {
 		return printJSON(e.stdout, list)
 	}
 	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "ACCOUNT\tUID\tSTATE\tSITES")
+	fmt.Fprintln(w, "ACCOUNT\tUID\tSTATE\tCREATED\tSITES")
 	for _, a := range list {
-		fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", a.Name, a.UID, accountState(a), strings.Join(a.Sites, " "))
+		created := "-"
+		if !a.Created.IsZero() {
+			created = a.Created.Local().Format(time.DateOnly)
+		}
+		sites := strings.Join(a.Sites, " ")
+		if a.Locked {
+			sites = "(" + a.Why + ")"
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", a.Name, a.UID, accountState(a), created, sites)
 	}
 	if err := w.Flush(); err != nil {
 		return fmt.Errorf("print accounts: %w", err)

@@ -173,7 +173,7 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 	if l.set, err = d.withFrozen(l.set); err != nil {
 		return fs.Policy{}, err
 	}
-	table, problems, err := d.keeper.Sync(account.Entries(l.set), l.users)
+	table, problems, err := d.keeper.Sync(account.Entries(l.set), l.found.Refused(), l.users)
 	if err != nil {
 		return fs.Policy{}, fmt.Errorf("give the accounts their uids: %w", err)
 	}

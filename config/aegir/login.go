@@ -119,3 +119,24 @@ func collision(o *owner, same []*owner) string {
 	sort.Strings(others)
 	return fmt.Sprintf("the login %s would also be that of %s", o.login, strings.Join(others, ", "))
 }
+
+// Refused says why clients get no account, by the login that their name makes. A
+// nil Snapshot refuses nobody.
+func (s *Snapshot) Refused() map[string]string {
+	why := map[string]string{}
+	if s == nil {
+		return why
+	}
+	for _, inst := range s.Instances {
+		kept := map[string]bool{}
+		for _, o := range inst.owners() {
+			if o.refused == "" {
+				kept[o.login] = true
+				delete(why, o.login)
+			} else if !kept[o.login] {
+				why[o.login] = o.refused
+			}
+		}
+	}
+	return why
+}

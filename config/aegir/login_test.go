@@ -112,3 +112,17 @@ func TestOwners(t *testing.T) {
 		}
 	}
 }
+
+func TestRefused(t *testing.T) {
+	site := func(uri, client string) Site { return Site{URI: uri, Client: client, Enabled: true} }
+	s := &Snapshot{Instances: []Instance{{Name: "o1", Sites: []Site{
+		site("a.test", "foo"), site("b.test", "f_oo"), site("c.test", "b_ar"), site("d.test", "b-ar"), site("e.test", "web"), site("f.test", "ok"),
+	}}}}
+	want := map[string]string{
+		"o1.bar": `the login o1.bar would also be that of "b-ar"`,
+		"o1.web": "the login o1.web is reserved",
+	}
+	if diff := cmp.Diff(want, s.Refused()); diff != "" {
+		t.Errorf("Refused (-want +got):\n%s", diff)
+	}
+}

@@ -1,6 +1,10 @@
 package account
 
-import "grantfs/policy"
+import (
+	"time"
+
+	"grantfs/policy"
+)
 
 // Entry is what the policy says of one account, as far as its Unix side goes.
 type Entry struct {
@@ -8,6 +12,7 @@ type Entry struct {
 	At           policy.Pos // where problems with it are reported
 	UID          policy.Setting[uint32]
 	PasswordHash policy.Setting[string] // seeds an empty credential only
+	Created      time.Time              // zero if nobody knows
 	Locked       bool
 	Main         bool
 	Sites        []string // URIs

@@ -17,6 +17,7 @@ func Entries(set *policy.Set) []Entry {
 			At:           v.Written(),
 			UID:          v.UID(),
 			PasswordHash: v.PasswordHash(),
+			Created:      v.CreatedAt().Value,
 			Locked:       !v.Enabled(),
 			Main:         v.Main(),
 			Sites:        make([]string, len(sites)),

@@ -1,8 +1,11 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"slices"
+	"strings"
+	"time"
 
 	"grantfs/integration/state"
 	"grantfs/integration/userdb"
@@ -27,9 +30,12 @@ func NewKeeper(store *state.Store, first, last uint32) *Keeper {
 // unique, as the host's files users say it can be. An account that can't have
 // its uid is left out and reported with its place; the others are not
 // affected. Accounts that had a uid once and are not among entries are in the table as
-// locked: their names still belong to them. The error is about the store.
-func (k *Keeper) Sync(entries []Entry, users Users) (*Table, []policy.Problem, error) {
-	s := round{users: users, groups: servedGroupIDs(users, k.first)}
+// locked: their names still belong to them; refused says of some why. So are users
+// of the host that were accounts of an instance which is still there: a client
+// without a site has no access, whoever keeps its password. The error is about the
+// store.
+func (k *Keeper) Sync(entries []Entry, refused map[string]string, users Users) (*Table, []policy.Problem, error) {
+	s := round{users: users, refused: refused, groups: servedGroupIDs(users, k.first)}
 	requests, waiting := s.classify(entries)
 	answers, err := k.store.Allot(requests, k.allottable(), func(uid uint32) bool {
 		_, local := users.UIDName(uid)
@@ -52,7 +58,11 @@ func (k *Keeper) Sync(entries []Entry, users Users) (*Table, []policy.Problem, e
 	if err != nil {
 		return nil, nil, err
 	}
-	s.addGone(entries, known)
+	appeared, err := k.store.AllAppeared()
+	if err != nil {
+		return nil, nil, err
+	}
+	s.addGone(entries, known, appeared)
 	return newTable(s.accounts, s.groups), s.problems, nil
 }
 
@@ -64,6 +74,7 @@ func (k *Keeper) allottable() state.Range {
 // round is one run of Sync.
 type round struct {
 	users    Users
+	refused  map[string]string // why accounts are not in the policy
 	groups   []userdb.Group
 	accounts []Account
 	problems []policy.Problem
@@ -126,27 +137,50 @@ func (s *round) settle(e Entry, given state.Allotment, hash string) {
 	s.accounts = append(s.accounts, a)
 }
 
-// addGone adds the accounts that had a uid once and are in the policy no more.
-// One that shares name or uid with a user of the host stays away from it.
-func (s *round) addGone(entries []Entry, known map[string]uint32) {
+// addGone adds the accounts that had a uid once, or were discovered, and are in the
+// policy no more. One that shares its uid with a user of the host stays away from it.
+func (s *round) addGone(entries []Entry, known map[string]uint32, appeared map[string]time.Time) {
+	var instances []string // what the names of their accounts begin with
 	for _, e := range entries {
 		delete(known, e.Name)
+		delete(appeared, e.Name)
+		if e.Main {
+			instances = append(instances, e.Name[:strings.LastIndexByte(e.Name, '.')+1])
+		}
 	}
 	for name, uid := range known {
 		_, _, local := s.users.User(name)
-		if _, taken := s.users.UIDName(uid); local || taken {
+		if _, taken := s.users.UIDName(uid); !local && !taken {
+			s.accounts = append(s.accounts, s.gone(name, uid, appeared[name]))
+		}
+	}
+	for name, since := range appeared {
+		uid, gid, local := s.users.User(name)
+		ours := slices.ContainsFunc(instances, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+		if other, _ := s.users.UIDName(uid); !local || !ours || uid == 0 || other != name {
 			continue
 		}
-		a := s.account(Entry{Name: name, Locked: true}, uid)
+		a := s.gone(name, uid, since)
+		a.GID, a.Adopted = gid, true
 		s.accounts = append(s.accounts, a)
 	}
+}
+
+// gone is an account that is in the policy no more.
+func (s *round) gone(name string, uid uint32, since time.Time) Account {
+	a := s.account(Entry{Name: name, Locked: true, Created: since}, uid)
+	a.Why = cmp.Or(s.refused[name], "no site is attached to it")
+	return a
 }
 
 // account is what is common to every kind of account.
 func (s *round) account(e Entry, uid uint32) Account {
 	a := Account{
 		Name: e.Name, UID: uid, GID: s.groups[0].GID,
-		Locked: e.Locked, Main: e.Main, Sites: append([]string{}, e.Sites...),
+		Locked: e.Locked, Main: e.Main, Sites: append([]string{}, e.Sites...), Created: e.Created,
+	}
+	if e.Locked {
+		a.Why = "it is disabled"
 	}
 	for _, g := range s.groups[1:] {
 		if slices.Contains(e.Groups, g.Name) {

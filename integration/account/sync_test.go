@@ -175,7 +175,7 @@ func TestSync(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			k := NewKeeper(openStore(t), 5000, 5019)
 			for i, step := range tt.steps {
-				table, problems, err := k.Sync(step.entries, step.host)
+				table, problems, err := k.Sync(step.entries, nil, step.host)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -207,7 +207,7 @@ func manyEntries(n int) []Entry {
 
 func TestTableJSON(t *testing.T) {
 	k := NewKeeper(openStore(t), 5000, 5999)
-	empty, _, err := k.Sync(nil, host{})
+	empty, _, err := k.Sync(nil, nil, host{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestTableJSON(t *testing.T) {
 	table, _, err := k.Sync([]Entry{
 		{Name: "o1.ftp", Main: true, Sites: []string{"a.example.org", "b.example.org"}},
 		{Name: "o1.foo", PasswordHash: hash("$6$secret")},
-	}, host{})
+	}, nil, host{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestDirectory(t *testing.T) {
 	table, _, err := NewKeeper(openStore(t), 5000, 5999).Sync([]Entry{
 		{Name: "o1.ftp", Groups: []string{GroupTwoFactor}},
 		{Name: "o1.foo", Groups: []string{GroupNoPassword, GroupTwoFactor, "sudo"}, PasswordHash: hash("$6$x")},
-	}, local)
+	}, nil, local)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -298,7 +298,7 @@ func TestSyncReportsTheStore(t *testing.T) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := NewKeeper(store, 1, 100).Sync([]Entry{{Name: "a"}}, host{}); err == nil {
+	if _, _, err := NewKeeper(store, 1, 100).Sync([]Entry{{Name: "a"}}, nil, host{}); err == nil {
 		t.Error("Sync on a closed store = nil, want an error")
 	}
 }
@@ -319,12 +319,51 @@ func BenchmarkSync(b *testing.B) {
 		entries[i].PasswordHash = hash("$6$abcdefgh$hash")
 	}
 	sync := func() {
-		if _, problems, err := k.Sync(entries, host{}); err != nil || len(problems) > 0 {
+		if _, problems, err := k.Sync(entries, nil, host{}); err != nil || len(problems) > 0 {
 			b.Fatal(problems, err)
 		}
 	}
 	sync() // the first allots and writes
 	for b.Loop() {
 		sync()
+	}
+}
+
+// TestSyncGone: an account that is in the policy no more is locked, keeps its uid, and
+// says why; a user of the host too, if it was one of an instance that is still there.
+func TestSyncGone(t *testing.T) {
+	store := openStore(t)
+	k := NewKeeper(store, 5000, 5999)
+	h := host{users: map[string][2]uint32{"o1.old": {1004, 100}, "o2.old": {1104, 100}, "o1.shell": {1005, 100}, "alice": {1006, 100}}}
+	main := Entry{Name: "o1.ftp", Main: true}
+	before := []Entry{main, {Name: "o1.foo"}, {Name: "o1.bar"}, {Name: "o1.old"}, {Name: "o2.ftp", Main: true}, {Name: "o2.old"}, {Name: "alice"}}
+	since, err := store.Appeared([]string{"o1.ftp", "o1.foo", "o1.bar", "o1.old", "o2.ftp", "o2.old"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := k.Sync(before, nil, h); err != nil {
+		t.Fatal(err)
+	}
+	table, problems, err := k.Sync([]Entry{main, {Name: "o1.off", Locked: true}}, map[string]string{"o1.bar": "two are called so"}, h)
+	if err != nil || problems != nil {
+		t.Fatalf("%v, %v", problems, err)
+	}
+	var got []string
+	for a := range table.Accounts() {
+		got = append(got, fmt.Sprintf("%s %d %v %v %s", a.Name, a.UID, a.Locked, a.Adopted, a.Why))
+		if a.Locked && a.Name != "o1.off" && !a.Created.Equal(since[a.Name]) {
+			t.Errorf("%s was made %s, want %s", a.Name, a.Created, since[a.Name])
+		}
+	}
+	want := []string{
+		"o1.bar 5018 true false two are called so",
+		"o1.foo 5017 true false no site is attached to it",
+		"o1.ftp 5016 false false ",
+		"o1.off 5020 true false it is disabled",
+		"o1.old 1004 true true no site is attached to it",
+		"o2.ftp 5019 true false no site is attached to it",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
 }

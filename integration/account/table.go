@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"iter"
 	"slices"
+	"time"
 
 	"grantfs/integration/userdb"
 )
@@ -19,6 +20,9 @@ type Account struct {
 	Main    bool     `json:"main"`
 	Adopted bool     `json:"adopted"` // the host's own user: its uid, gid and credentials stay
 	Sites   []string `json:"sites"`   // never nil
+
+	Created time.Time `json:"created,omitzero"` // zero if nobody knows
+	Why     string    `json:"why,omitempty"`    // it is locked
 
 	Hash   string   `json:"-"` // crypt(3); secret
 	groups []string // besides its primary group

@@ -111,7 +111,7 @@ func (h host) serveUsers(t *testing.T) {
 	}})
 	store, err := state.Open(filepath.Join(h.dir, "state"))
 	h.check(t, err)
-	table, _, err := account.NewKeeper(store, 1900000000, 1900000999).Sync(account.Entries(set), none{})
+	table, _, err := account.NewKeeper(store, 1900000000, 1900000999).Sync(account.Entries(set), nil, none{})
 	h.check(t, err)
 	log := slog.New(slog.DiscardHandler)
 	logins := login.New(login.ServerOptions{
