@@ -11,11 +11,20 @@
 // says of all buckets, how the last reload went, and what was read last of the
 // configuration and the hosts (follower); nothing else.
 //
-// `grantfs serve` is two processes of one program. The keeper (keeper.go) mounts
-// and holds what must outlive the other: /dev/fuse, the memory of fs/memory, files
-// without a name, the sockets. The worker does everything else. When it ends,
-// however that comes, the keeper starts another one, which goes on where it was:
-// so an upgrade is `kill -TERM` of the worker. SIGTERM to the keeper ends both.
+// `grantfs serve` is two processes of one program. The keeper (keeper.go, life.go)
+// mounts and holds what must outlive the other in a vault: /dev/fuse, the memory of
+// fs/memory, files without a name, the sockets, the connections of sessions. The
+// worker does everything else. When it ends, however that comes, the keeper starts
+// another one, which goes on where it was: so an upgrade is `kill -TERM` of the
+// worker. SIGTERM to the keeper ends both, and the mount.
+//
+// A service manager that keeps descriptors (integration/systemd) is given everything
+// that the vault holds. Then also the keeper may be killed, which ends its worker
+// (prctl(2), PR_SET_PDEATHSIG): the next start goes on. Without one that is the end
+// of open sessions, and the next start mends the mount.
+//
+// Of two workers only one touches the memory: the one that has the lock of the state
+// store, which a process keeps until the last of its threads is gone.
 //
 // Every goroutine belongs to a group in serve.go or life.go, which waits for it.
 package main

@@ -24,6 +24,9 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 // commands are what the scripts can say besides testscript's own commands:
 //
 //	serve                  start grantfs and wait until it is ready
+//	managed                the same under a service manager that keeps its descriptors
+//	heard RE               wait until that has heard such a message
+//	keeps N                it keeps so many descriptors
 //	sshd, vsftpd           start the machine's own, configured by grantfs
 //	start NAME PROG ARG…   start any other program under a name
 //	expect NAME RE         wait until a started program says a line, after the last one expected
@@ -38,6 +41,9 @@ type command = func(ts *testscript.TestScript, neg bool, args []string)
 func commands() map[string]command {
 	return map[string]command{
 		"serve":   starter((*host.Host).Serve),
+		"managed": starter((*host.Host).ServeManaged),
+		"heard":   heard,
+		"keeps":   keeps,
 		"sshd":    starter((*host.Host).StartSSH),
 		"vsftpd":  starter((*host.Host).StartFTP),
 		"start":   start,
@@ -98,6 +104,22 @@ func expect(ts *testscript.TestScript, neg bool, args []string) {
 	line, err := daemon(ts, args[0]).Expect(ctx, re)
 	ts.Check(err)
 	ts.Logf("%s", line)
+}
+
+func heard(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, false, args, 1)
+	re, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	ts.Check(theHost(ts).Manager.Expect(ctx, re))
+}
+
+func keeps(ts *testscript.TestScript, neg bool, args []string) {
+	arguments(ts, neg, false, args, 1)
+	if names := theHost(ts).Manager.Kept(); strconv.Itoa(len(names)) != args[0] {
+		ts.Fatalf("the service manager keeps %d descriptors, want %s: %q", len(names), args[0], names)
+	}
 }
 
 func said(ts *testscript.TestScript, neg bool, args []string) {

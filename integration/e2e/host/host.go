@@ -40,6 +40,7 @@ type Host struct {
 	FTPPort        int
 	MetricsPort    int
 	PrometheusPort int
+	Manager        *Manager // nil before ServeManaged
 
 	tee     io.Writer
 	daemons []*Daemon // in the order they were started
@@ -142,6 +143,10 @@ func (h *Host) Close() error {
 		cancel()
 	}
 	h.daemons = nil
+	if h.Manager != nil {
+		errs = append(errs, h.Manager.close())
+		h.Manager = nil
+	}
 	return errors.Join(errs...)
 }
 
