@@ -2,7 +2,9 @@ package userdb
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -167,4 +169,43 @@ func TestServeReportsAListenerThatIsGone(t *testing.T) {
 	if err := New(slog.New(slog.DiscardHandler), nil).Serve(context.Background(), l); err == nil {
 		t.Error("Serve on a closed listener = nil, want an error")
 	}
+}
+
+// FuzzConverse says anything to the server, in one piece: it hangs up or answers
+// in whole messages, and never tells a hash.
+func FuzzConverse(f *testing.F) {
+	f.Add([]byte(askFoo + askFoo))
+	f.Add([]byte(strings.Replace(askFoo, "GetUserRecord", "GetMemberships", 1) + "{}\x00"))
+	f.Add([]byte(`{"method":"org.varlink.service.GetInfo","parameters":[1]}` + "\x00\x00"))
+	f.Add([]byte(`{"more":true,"oneway":true,"method":"io.systemd.UserDatabase.GetGroupRecord","parameters":{"service":"io.grantfs","gid":4294967295}}` + "\x00"))
+	f.Fuzz(func(t *testing.T, said []byte) {
+		s := New(slog.New(slog.DiscardHandler), sample)
+		server, client := net.Pipe()
+		var both sync.WaitGroup
+		both.Go(func() {
+			s.converse(server)
+			_ = server.Close()
+		})
+		both.Go(func() {
+			_, _ = client.Write(said) // the server may have hung up
+			// A message that never ends is waited for: five seconds are too long here.
+			_, _ = client.Write(append(make([]byte, 1), bytes.Repeat([]byte{' '}, 2*maxRequest)...))
+		})
+		heard, err := io.ReadAll(client)
+		both.Wait()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(heard, []byte(hash)) {
+			t.Errorf("a hash for somebody who is not root: %s", heard)
+		}
+		for message := range bytes.SplitAfterSeq(heard, []byte{0}) {
+			if len(message) > 0 && !json.Valid(bytes.TrimSuffix(message, []byte{0})) {
+				t.Errorf("half a message: %q", message)
+			}
+		}
+		if s.openAll != 0 {
+			t.Errorf("%d connections are still counted", s.openAll)
+		}
+	})
 }
