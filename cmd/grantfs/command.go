@@ -21,13 +21,13 @@ type env struct {
 	json           bool
 	standalone     bool
 	remove         bool
+	dryRun         bool   // --dry-run
 	output         string // -o: a file, "-" for stdout
 	force          bool
 	kind           string // --type
 	from           string // --from
 	long           bool   // --long
 	yes            bool   // --yes
-	dryRun         bool   // --dry-run
 	all            bool   // --all
 }
 
@@ -89,6 +89,10 @@ func commands() []command {
 			example: "authorized-keys o1.foo ssh-ed25519 AAAAC3…", codes: []int{exitUnavailable}, min: 3, max: 3, run: authorizedKeys,
 		},
 		{
+			name: "adopt", args: "[--dry-run] [ACCOUNT | INSTANCE]", summary: "give what earlier accounts left behind in sites to the sites' owners",
+			example: "adopt --dry-run o1", codes: append([]int{exitFailure}, ofAccount...), max: 1, flags: adoptFlags, run: adoptFiles,
+		},
+		{
 			name: "sessions", summary: "list the sessions that are open",
 			example: "sessions --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: sessions,
 		},
@@ -135,6 +139,11 @@ func applyFlags(f *flag.FlagSet, e *env) {
 	f.BoolVar(&e.remove, "remove", false, "take back what was installed and not edited since")
 	f.BoolVar(&e.yes, "yes", false, "do not ask")
 	f.BoolVar(&e.dryRun, "dry-run", false, "show and check it, change nothing")
+}
+
+func adoptFlags(f *flag.FlagSet, e *env) {
+	jsonFlag(f, e)
+	f.BoolVar(&e.dryRun, "dry-run", false, "say what would be done, and change nothing")
 }
 
 func typeFlag(f *flag.FlagSet, e *env) {

@@ -55,6 +55,12 @@ func Utimes(fd int, atime, mtime unix.Timespec) syscall.Errno {
 // fd (O_PATH will do) refers to.
 func Chmod(fd int, mode uint32) syscall.Errno { return errno(unix.Chmod(magicLink(fd), mode)) }
 
+// Chown sets the owner and group of what fd (O_PATH will do), be it a symlink,
+// refers to. The set-user-ID and set-group-ID bits of a file are gone then.
+func Chown(fd int, uid, gid uint32) syscall.Errno {
+	return errno(unix.Fchownat(fd, "", int(uid), int(gid), unix.AT_EMPTY_PATH))
+}
+
 // Truncate sets the size in bytes of a file open for writing.
 func Truncate(fd int, size int64) syscall.Errno { return errno(unix.Ftruncate(fd, size)) }
 
