@@ -113,6 +113,10 @@ func commands() []command {
 			example: "quota o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 2, flags: quotaFlags, run: showQuota,
 		},
 		{
+			name: "upgrade", summary: "have the daemon go on as the program that is installed now; sessions go on too",
+			example: "upgrade --json", codes: append([]int{exitFailure, exitUnavailable}, reading...), flags: jsonFlag, run: upgrade,
+		},
+		{
 			name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host",
 			example: "render sshd", codes: reading, min: 1, max: 1, flags: standaloneFlag, run: render,
 		},

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -28,6 +29,8 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.table.Load()) })
 	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.login.Table().Sessions()) })
+	mux.HandleFunc("GET /worker", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, os.Getpid()) })
+	mux.HandleFunc("POST /upgrade", d.upgrade)
 	mux.HandleFunc("POST /kick/{account}", d.kick)
 	mux.HandleFunc("GET /frozen", d.tellFrozen)
 	mux.HandleFunc("POST /frozen/{name}", d.freeze)

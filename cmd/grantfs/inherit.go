@@ -46,6 +46,7 @@ type facts struct {
 	Features kernel.Features
 	Point    string // with the links in it resolved
 	State    string
+	Program  string    // that workers run
 	First    bool      // no worker was ready before
 	Ended    time.Time // when the last worker did that has served, zero where there was none
 	Restarts metrics.Restarts

@@ -25,7 +25,6 @@ import (
 type keeper struct {
 	log     *slog.Logger
 	manager systemd.Manager
-	program string // looked up at each start: an upgrade replaces it
 	facts
 	conn     *kernel.Conn
 	vault    vault.Keeper
@@ -47,7 +46,8 @@ func keep(e *env, log *slog.Logger) (err error) {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	k := &keeper{log: log, sockets: map[string]net.Listener{}}
-	if k.program, err = os.Executable(); err != nil {
+	program, err := os.Executable()
+	if err != nil {
 		return fmt.Errorf("find the program: %w", err)
 	}
 	if k.manager, err = systemd.Connect(); err != nil {
@@ -66,6 +66,7 @@ func keep(e *env, log *slog.Logger) (err error) {
 	if err != nil {
 		return err
 	}
+	k.Program = program
 	// A worker must not outlive its keeper, and ends with the thread that
 	// started it (prctl(2), PR_SET_PDEATHSIG).
 	runtime.LockOSThread()

@@ -63,12 +63,12 @@ func (k *keeper) fork(l *life) error {
 	}
 	defer syscall.Close(workerEnd)
 	// Not by os/exec: the thread must be this one.
-	pid, err := syscall.ForkExec(k.program, os.Args, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(k.Program, os.Args, &syscall.ProcAttr{
 		Env: append(os.Environ(), workerVariable+"=1"), Files: []uintptr{0, 1, 2, uintptr(workerEnd)},
 		Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
 	})
 	if err != nil {
-		return errors.Join(fmt.Errorf("run %s: %w", k.program, err), conn.Close())
+		return errors.Join(fmt.Errorf("run %s: %w", k.Program, err), conn.Close())
 	}
 	l.pid, l.conn = pid, conn
 	go func() {

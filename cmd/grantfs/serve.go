@@ -50,6 +50,7 @@ type daemon struct {
 	// changing is held while a policy is made and put into force.
 	changing sync.Mutex
 	loaded   chan struct{} // holds one value when a policy was put into force
+	leave    chan struct{} // holds one value when a successor is wanted
 }
 
 // reloaded says how the last loading went.
@@ -89,7 +90,7 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGINT) // Ctrl-C is for the keeper
-	d := &daemon{log: log, worker: w, path: e.config, loaded: make(chan struct{}, 1), buckets: newLatest()}
+	d := &daemon{log: log, worker: w, path: e.config, loaded: make(chan struct{}, 1), leave: make(chan struct{}, 1), buckets: newLatest()}
 	defer d.close()
 	var err error
 	if d.store, err = state.Open(w.State); err != nil {
@@ -280,6 +281,8 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 				continue
 			}
 			d.log.Info("leaving to a successor", "signal", s.String())
+			return stop()
+		case <-d.leave:
 			return stop()
 		case <-stopped:
 			return stop()

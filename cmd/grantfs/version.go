@@ -17,10 +17,14 @@ type versionJSON struct {
 	Revision string `json:"revision"`
 }
 
+func thisVersion() versionJSON { return versionJSON{buildVersion, buildRevision} }
+
+func (v versionJSON) String() string { return fmt.Sprintf("grantfs %s (%s)", v.Version, v.Revision) }
+
 func version(_ context.Context, e *env, _ []string) error {
 	if e.json {
-		return printJSON(e.stdout, versionJSON{buildVersion, buildRevision})
+		return printJSON(e.stdout, thisVersion())
 	}
-	_, err := fmt.Fprintf(e.stdout, "grantfs %s (%s)\n", buildVersion, buildRevision)
+	_, err := fmt.Fprintln(e.stdout, thisVersion())
 	return err
 }
