@@ -64,7 +64,7 @@ func (s *Server) takeOver(held map[uint64]int) error {
 		return fmt.Errorf("%w: %w", errMisfit, err)
 	}
 	s.initPinned(held)
-	return nil
+	return s.settleIntents()
 }
 
 func (s *Server) openMemory() (err error) {

@@ -2,6 +2,7 @@ package fs
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -27,6 +28,7 @@ type charges struct {
 	recounter *quota.Recounter
 	plan      atomic.Pointer[plan]
 	inodes    inodes
+	intents   intents
 	disks     disks
 
 	idle chan struct{} // holds one value when an old plan has no operation any more
@@ -63,8 +65,8 @@ type books struct {
 
 // initCharges takes over the ledger that lies in the memory, or begins one with
 // what the last checkpoint says. If that is not sure it is enforced all the same,
-// until the sources are counted. What was under way in a predecessor is for that
-// count to find too.
+// until the sources are counted. What was under way in a predecessor is settled
+// later, see settleIntents.
 func (s *Server) initCharges() error {
 	ch := &s.charges
 	log := s.opt.Log
@@ -81,12 +83,16 @@ func (s *Server) initCharges() error {
 		}
 	}
 	ch.recounter = quota.NewRecounter(quota.RecountOptions{Ledger: ch.ledger, Log: log, Own: os.Getpid()})
-	ch.inodes.init()
+	if err := ch.inodes.init(s.memory); err != nil {
+		return fmt.Errorf("orphans: %w", err)
+	}
+	if err := ch.intents.init(s.memory); err != nil {
+		return fmt.Errorf("intents: %w", err)
+	}
 	ch.disks.init()
 	ch.idle = make(chan struct{}, 1)
-	p := ch.newPlan(s.policy.Load().Set.Charged())
-	ch.plan.Store(p)
-	return p.derive(ch.ledger)
+	ch.plan.Store(ch.newPlan(s.policy.Load().Set.Charged()))
+	return nil
 }
 
 // load reads the checkpoint, if there is one.

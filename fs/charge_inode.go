@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/memory"
 	"grantfs/fs/node"
 	"grantfs/fs/quota"
 )
@@ -38,12 +39,6 @@ type inode struct {
 	orphan *orphan // nil as long as it has a name
 }
 
-// orphan is what a file still costs that has no name any more but is open.
-type orphan struct {
-	source *source
-	cost   quota.Charge
-}
-
 // home is where a file is charged.
 type home struct {
 	source *source
@@ -55,6 +50,8 @@ type home struct {
 // has one open, or knows it by its old name, would have its growth charged there.
 type inodes struct {
 	shards [64]inodeShard
+
+	orphans *memory.Slots[orphanRecord]
 
 	mu    sync.Mutex // guards what follows; a leaf
 	moved []movedInode
@@ -70,10 +67,12 @@ type inodeShard struct {
 	byID map[quota.ID]*inode
 }
 
-func (is *inodes) init() {
+func (is *inodes) init(m *memory.Memory) (err error) {
 	for i := range is.shards {
 		is.shards[i].byID = map[quota.ID]*inode{}
 	}
+	is.orphans, err = memory.OpenSlots[orphanRecord](m, memory.Orphans, orphanVersion)
+	return err
 }
 
 func (is *inodes) shard(id quota.ID) *inodeShard { return &is.shards[id.Ino%uint64(len(is.shards))] }
@@ -149,14 +148,6 @@ func (is *inodes) isOpen(in *inode) bool {
 	return in.opens > 0
 }
 
-// isOrphan reports whether in has no name any more and is charged until it is closed.
-func (is *inodes) isOrphan(in *inode) bool {
-	sh := is.shard(in.id)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	return in.orphan != nil
-}
-
 // close returns what is free now, if that was the last handle of a file that has
 // lost its name.
 func (is *inodes) close(in *inode) *orphan {
@@ -169,38 +160,6 @@ func (is *inodes) close(in *inode) *orphan {
 	}
 	sh.drop(in)
 	return free
-}
-
-// abandon says that in, which costs so much in src, has lost its last name. False:
-// nobody has it open, so that is free at once.
-func (is *inodes) abandon(in *inode, src *source, cost quota.Charge) bool {
-	sh := is.shard(in.id)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if in.opens == 0 {
-		return false
-	}
-	in.orphan = &orphan{src, cost}
-	return true
-}
-
-// keep notes a change of a file without a name and returns what of it is to be
-// charged. Where others took the name away, what it has cost is found missing
-// with the name: only what comes from then on is freed at the last close, and
-// nothing once it is closed.
-func (is *inodes) keep(in *inode, src *source, change quota.Charge) quota.Charge {
-	sh := is.shard(in.id)
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
-	if in.opens == 0 {
-		return quota.Charge{}
-	}
-	if in.orphan == nil {
-		in.orphan = &orphan{source: src}
-	}
-	before := in.orphan.cost
-	in.orphan.cost.Bytes = max(0, before.Bytes+change.Bytes)
-	return in.orphan.cost.Sub(before)
 }
 
 // lockBoth locks two inodes, which may be the same or nil, in one order for all.
@@ -285,18 +244,6 @@ func (s *Server) notOpened(h *handle) {
 	p := s.charges.enter()
 	defer p.leave()
 	s.letGoOf(p, h.inode)
-}
-
-// letGoOf ends one open of in.
-func (s *Server) letGoOf(p *plan, in *inode) {
-	free := s.charges.inodes.close(in)
-	if free == nil {
-		return
-	}
-	if b, errno := s.booksOf(p, nil, free.source, nil); errno == 0 {
-		s.charges.ledger.Add(b.set, free.cost.Neg())
-		b.tree.Note(quota.ID{}, in.id, free.cost.Neg())
-	}
 }
 
 // reconcile charges what was written through a handle without us. A count

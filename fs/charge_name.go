@@ -10,9 +10,9 @@ import (
 	"grantfs/policy"
 )
 
-// born charges something of type t that do makes in dir and describes in st, the
-// zero Stat if it is gone again.
-func (s *Server) born(dir spot, t policy.FileType, st *backing.Stat, do func() syscall.Errno) syscall.Errno {
+// born charges something of type t that do makes at name in dir and describes in
+// c.stat, the zero Stat if it is gone again. do may say beforehand what it makes.
+func (s *Server) born(c *call, dir spot, name backing.Name, t policy.FileType, do func(intent) syscall.Errno) syscall.Errno {
 	p := s.charges.enter()
 	defer p.leave()
 	b, errno := s.booksIn(p, dir)
@@ -30,14 +30,19 @@ func (s *Server) born(dir spot, t policy.FileType, st *backing.Stat, do func() s
 	in := s.dirID(dir)
 	b.tree.Enter(in)
 	defer b.tree.Leave(in)
-	if errno := do(); errno != 0 {
+	i := s.charges.intents.intend(intentBirth, intentEnd{}, nameOf(b, dir, name))
+	defer s.charges.intents.end(i)
+	grant.Ticket = i.paper()
+	if errno := do(i); errno != 0 {
 		s.charges.ledger.Release(grant)
 		return errno
 	}
+	c.done()
 	s.charges.ledger.Settle(grant, ask.Charge)
-	b.tree.Note(in, idOf(st), ask.Charge)
-	if t == policy.TypeDir && idOf(st) != (quota.ID{}) {
-		b.tree.Made(idOf(st), in)
+	made := idOf(&c.stat)
+	b.tree.Note(in, made, ask.Charge)
+	if t == policy.TypeDir && made != (quota.ID{}) {
+		b.tree.Made(made, in)
 	}
 	return 0
 }
@@ -97,27 +102,30 @@ func (o *object) freed() quota.Charge {
 	return o.cost
 }
 
-// removed takes what st describes out of dir, as do does.
-func (s *Server) removed(dir spot, fd int, name backing.Name, st *backing.Stat, do func() syscall.Errno) syscall.Errno {
+// removed takes what c.stat describes out of dir, as do does.
+func (s *Server) removed(c *call, dir spot, fd int, name backing.Name, do func() syscall.Errno) syscall.Errno {
 	p := s.charges.enter()
 	defer p.leave()
 	b, errno := s.booksIn(p, dir)
 	if errno != 0 {
 		return errno
 	}
-	o := s.object(st)
+	o := s.object(&c.stat)
 	defer s.done(o)
 	defer lockBoth(o.inode, nil)()
-	if errno := s.look(&o, fd, name, st); errno != 0 {
+	if errno := s.look(&o, fd, name, &c.stat); errno != 0 {
 		return errno
 	}
 	in := s.dirID(dir)
 	b.tree.Enter(in)
 	defer b.tree.Leave(in)
+	i := s.charges.intents.intend(intentRemoval, nameOf(b, dir, name).of(&c.stat, o.cost), intentEnd{})
+	defer s.charges.intents.end(i)
 	if errno := do(); errno != 0 {
 		return errno
 	}
-	s.charges.ledger.Add(b.set, s.gone(b, in, &o).Neg())
+	c.done()
+	s.charges.ledger.Pay(i.paper(), b.set, s.gone(b, in, &o).Neg())
 	if o.links {
 		s.readAgain(b, dir)
 	}

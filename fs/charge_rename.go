@@ -45,16 +45,26 @@ func (s *Server) renamed(c *call, from, to end, do func() syscall.Errno) syscall
 	defer a.tree.Leave(out)
 	b.tree.Enter(in)
 	defer b.tree.Leave(in)
+	target := nameOf(b, to.dir, to.name)
+	if to.t.Type != policy.TypeNone {
+		target = target.of(&c.stat2, over.cost)
+	}
+	i := s.charges.intents.intend(intentMove, nameOf(a, from.dir, from.name).of(&c.stat, o.cost), target)
+	defer s.charges.intents.end(i)
 	if errno := do(); errno != 0 {
 		if move != nil {
 			move.Cancel()
 		}
 		return errno
 	}
+	c.done()
+	gone := s.gone(b, in, &over)
 	if move != nil {
-		move.Do()
+		move.Ticket = i.paper()
+		move.Do(freed.Sub(gone))
+	} else {
+		s.charges.ledger.Pay(i.paper(), b.set, gone.Neg())
 	}
-	s.charges.ledger.Add(b.set, freed.Sub(s.gone(b, in, &over)))
 	s.carried(a, b, out, in, &o, to)
 	if o.links || over.links {
 		s.readAgain(a, from.dir)

@@ -21,7 +21,7 @@ type span struct {
 // is called with where and how much of it may be done, at most once, and with the
 // inode locked: exclusively where its size may change, so that many writers of
 // one file are charged as if they were one.
-func (s *Server) resize(sp spot, fd int, w span, do func(off, n int64) syscall.Errno) syscall.Errno {
+func (s *Server) resize(c *call, sp spot, fd int, w span, do func(off, n int64) syscall.Errno) syscall.Errno {
 	if w.off > math.MaxInt64-w.n {
 		return syscall.EFBIG
 	}
@@ -50,7 +50,7 @@ func (s *Server) resize(sp spot, fd int, w span, do func(off, n int64) syscall.E
 		return errno
 	}
 	if growth := w.off + w.n - size; growth > 0 && (w.n > 0 || w.cut) || w.cut {
-		return s.charged(sp, in, fd, w, &st, max(0, growth), do)
+		return s.charged(c, sp, in, fd, w, &st, max(0, growth), do)
 	}
 	return do(w.off, w.n)
 }
@@ -81,7 +81,7 @@ func (s *Server) rewrite(sp spot, in *inode, fd int, w span, do func(off, n int6
 
 // charged does what makes the file larger by growth, or changes its end. The
 // caller holds in.mu.
-func (s *Server) charged(sp spot, in *inode, fd int, w span, st *backing.Stat, growth int64, do func(off, n int64) syscall.Errno) syscall.Errno {
+func (s *Server) charged(c *call, sp spot, in *inode, fd int, w span, st *backing.Stat, growth int64, do func(off, n int64) syscall.Errno) syscall.Errno {
 	p := s.charges.enter()
 	defer p.leave()
 	b, dir, errno := s.booksOver(p, sp, in, st)
@@ -106,10 +106,17 @@ func (s *Server) charged(sp spot, in *inode, fd int, w span, st *backing.Stat, g
 	defer hold.release()
 	b.tree.Enter(dir)
 	defer b.tree.Leave(dir)
-	errno = do(w.off, hold.n)
 	if in.passed > 0 && in.told != unknown {
 		size = in.told
 	}
+	kept, _ := s.charges.inodes.costs(in)
+	i := s.charges.intents.intend(intentSize, intentEnd{
+		source: b.source.index, node: sp.node.ID, object: identOf(st), cost: quota.Charge{Bytes: size},
+	}, intentEnd{cost: kept})
+	defer s.charges.intents.end(i)
+	grant.Ticket = i.paper()
+	errno = do(w.off, hold.n)
+	c.done()
 	var change quota.Charge
 	if backing.StatFD(fd, st) == 0 {
 		change = s.settle(b, in, dir, st, size)
@@ -122,8 +129,8 @@ func (s *Server) charged(sp spot, in *inode, fd int, w span, st *backing.Stat, g
 }
 
 // truncate makes the file end at size. Only growing needs room.
-func (s *Server) truncate(sp spot, fd int, size int64) syscall.Errno {
-	return s.resize(sp, fd, span{off: size, whole: true, cut: true}, func(int64, int64) syscall.Errno { return backing.Truncate(fd, size) })
+func (s *Server) truncate(c *call, sp spot, fd int, size int64) syscall.Errno {
+	return s.resize(c, sp, fd, span{off: size, whole: true, cut: true}, func(int64, int64) syscall.Errno { return backing.Truncate(fd, size) })
 }
 
 // settle notes that the size of a file, of which so many bytes were charged, is

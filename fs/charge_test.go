@@ -18,9 +18,16 @@ import (
 // scan counts a tree by walking it, as du would.
 func scan(t testing.TB, dir string) quota.Charge {
 	t.Helper()
-	var c quota.Charge
+	c, err := walk(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func walk(dir string) (c quota.Charge, err error) {
 	linked := map[uint64]bool{}
-	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) && p != dir {
 			return nil // it was removed meanwhile
 		}
@@ -46,10 +53,7 @@ func scan(t testing.TB, dir string) quota.Charge {
 		c.Inodes++
 		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
+	return c, err
 }
 
 // isUsed checks that a bucket holds what the trees do, and has nothing reserved.

@@ -43,7 +43,7 @@ func (s *Server) copyRange(c *call) (int, syscall.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	n, errno = s.copyAt(from, int64(in.OffIn), to, int64(in.OffOut), n)
+	n, errno = s.copyAt(c, from, int64(in.OffIn), to, int64(in.OffOut), n)
 	settle(n)
 	return n, errno
 }
@@ -69,7 +69,7 @@ func (s *Server) mayCopy(c *call, in *fuse.CopyFileRangeIn) (from, to spot, sour
 	return from, to, source, target, errno
 }
 
-func (s *Server) copyAt(from spot, fromOff int64, to spot, toOff int64, n int) (int, syscall.Errno) {
+func (s *Server) copyAt(c *call, from spot, fromOff int64, to spot, toOff int64, n int) (int, syscall.Errno) {
 	fromFD, errno := s.dataFD(from, false)
 	if errno != 0 {
 		return 0, errno
@@ -89,7 +89,7 @@ func (s *Server) copyAt(from spot, fromOff int64, to spot, toOff int64, n int) (
 		return 0, 0
 	}
 	done := 0
-	errno = s.resize(to, toFD.Num(), span{off: toOff, n: int64(n)}, func(off, n int64) (errno syscall.Errno) {
+	errno = s.resize(c, to, toFD.Num(), span{off: toOff, n: int64(n)}, func(off, n int64) (errno syscall.Errno) {
 		done, errno = backing.Copy(fromFD.Num(), fromOff, toFD.Num(), off, int(n))
 		return errno
 	})

@@ -1,191 +1,19 @@
 package fs_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
-	"grantfs/fs"
 	"grantfs/fs/kernel"
-	"grantfs/fs/memory"
-	"grantfs/fs/vault"
-	"grantfs/policy"
 )
-
-// victimVariable makes the test's program a process that serves a mount and dies
-// where it is told to.
-const victimVariable = "GRANTFS_TEST_VICTIM"
-
-// victim is what such a process is told.
-type victim struct {
-	Point, Dir string
-	Features   kernel.Features
-	Step       kernel.Step // at which it kills itself
-	Op         kernel.Opcode
-	Upload     bool // the account may only upload
-}
-
-// crashInput is the one account of these tests.
-func crashInput(dir string, upload bool) (policy.Input, map[string]policy.IDs) {
-	return home(dir, func(a *policy.Account) {
-		mediated(a)
-		if upload {
-			a.Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{set("list"), set("upload")}}}
-		}
-	})
-}
-
-// beVictim serves until it dies or its mount is gone.
-func beVictim(text string) {
-	must := func(err error) {
-		if err != nil {
-			fmt.Fprintln(os.Stderr, "victim:", err)
-			os.Exit(1)
-		}
-	}
-	var v victim
-	must(json.Unmarshal([]byte(text), &v))
-	in, ids := crashInput(v.Dir, v.Upload)
-	rules, problems := policy.Compile(in)
-	if rules == nil {
-		must(fmt.Errorf("%v", problems))
-	}
-	w, err := vault.Open(6)
-	must(err)
-	nodes := w.Shelf("node")
-	m, err := memory.Open(5)
-	must(err)
-	s, err := fs.Attach(fs.Options{
-		Point: v.Point, EntryTimeout: time.Second, Observer: &observer{},
-		Log:    slog.New(slog.NewTextHandler(os.Stderr, nil)),
-		Policy: fs.Policy{Set: rules, IDs: ids},
-		Steps: func(step kernel.Step, op kernel.Opcode) {
-			if step == v.Step && op == v.Op {
-				must(syscall.Kill(os.Getpid(), syscall.SIGKILL))
-				select {} // until it arrives
-			}
-		},
-	}, fs.Inheritance{Conn: kernel.Attach(v.Point, 3, 4, v.Features), Memory: m, Vault: nodes, Held: nodes.Held()})
-	must(err)
-	must(w.Say(vault.Message{Kind: vault.Ready}))
-	must(s.Serve())
-	os.Exit(0)
-}
-
-// victims are a mount that one victim after another serves.
-type victims struct {
-	t      *testing.T
-	tell   victim
-	conn   *kernel.Conn
-	memory *memory.Memory
-	vault  vault.Keeper
-	cmd    *exec.Cmd
-	served chan error
-}
-
-func startVictims(t *testing.T, dir string, upload bool) *victims {
-	t.Helper()
-	v := &victims{t: t, tell: victim{Point: openDir(t), Dir: dir, Upload: upload}}
-	var err error
-	if v.conn, err = kernel.Mount(v.tell.Point); err != nil {
-		t.Fatal(err)
-	}
-	if v.memory, err = memory.New(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := v.conn.Unmount(); err != nil {
-			t.Error(err)
-		}
-		v.wait()
-		if err := v.conn.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := v.memory.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := v.conn.Start(); err != nil {
-		t.Fatal(err)
-	}
-	v.tell.Features = v.conn.Features()
-	return v
-}
-
-// start starts a victim that dies at a step of an operation, and waits until it
-// serves.
-func (v *victims) start(step kernel.Step, op kernel.Opcode) {
-	v.t.Helper()
-	v.tell.Step, v.tell.Op = step, op
-	text, err := json.Marshal(v.tell)
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	conn, end, err := vault.Pair()
-	if err != nil {
-		v.t.Fatal(err)
-	}
-	device, control := v.conn.Files()
-	v.cmd = exec.Command(os.Args[0], "-test.run=^$")
-	v.cmd.Env = append(os.Environ(), victimVariable+"="+string(text), "GORACE=atexit_sleep_ms=0")
-	v.cmd.Stderr = os.Stderr
-	for _, fd := range []int{device, control, v.memory.FD(), end} {
-		f := os.NewFile(uintptr(duplicate(v.t, fd)), "inherited")
-		defer f.Close()
-		v.cmd.ExtraFiles = append(v.cmd.ExtraFiles, f)
-	}
-	unix.Close(end)
-	if err := v.cmd.Start(); err != nil {
-		v.t.Fatal(err)
-	}
-	ready := make(chan struct{})
-	v.served = make(chan error, 1)
-	go func(served chan error) {
-		served <- v.vault.Serve(conn, func(m vault.Message) {
-			if m.Kind == vault.Ready {
-				close(ready)
-			}
-		})
-	}(v.served)
-	select {
-	case <-ready:
-	case err := <-v.served:
-		v.served <- err
-		v.wait()
-		v.t.Fatalf("the victim did not begin to serve: %v", err)
-	}
-}
-
-// wait waits until the victim has ended, and reports whether it was killed.
-func (v *victims) wait() (killed bool) {
-	if v.cmd == nil {
-		return false
-	}
-	err := v.cmd.Wait()
-	if err := <-v.served; err != nil {
-		v.t.Errorf("what the victim said: %v", err)
-	}
-	v.cmd = nil
-	if e, ok := errors.AsType[*exec.ExitError](err); ok {
-		status, ok := e.Sys().(syscall.WaitStatus)
-		return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
-	}
-	return false
-}
-
-// never is a step that no request comes to.
-const never = kernel.Steps
 
 // crash is something that an account does while the process dies.
 type crash struct {
@@ -199,7 +27,9 @@ type crash struct {
 
 var (
 	plainSteps = []kernel.Step{kernel.StepBegun, kernel.StepHandled, kernel.StepReplied}
-	notedSteps = append([]kernel.Step{kernel.StepNoted}, plainSteps...)
+	sizeSteps  = append([]kernel.Step{kernel.StepDone}, plainSteps...)
+	xattrSteps = append([]kernel.Step{kernel.StepNoted}, plainSteps...)
+	notedSteps = append([]kernel.Step{kernel.StepDone}, xattrSteps...)
 	madeSteps  = append([]kernel.Step{kernel.StepMade}, notedSteps...)
 )
 
@@ -242,8 +72,15 @@ func renames(from, to string, flags uint) func(string) error {
 
 var crashes = []crash{
 	{"create", kernel.OpCreate, madeSteps, writeTo("new", os.O_WRONLY|os.O_CREATE|os.O_EXCL), "a b d new", "new:more"},
-	{"open", kernel.OpOpen, plainSteps, writeTo("a", os.O_WRONLY|os.O_TRUNC), "a b d", "a:more"},
+	{"mknod", kernel.OpMknod, madeSteps, func(root string) error { return unix.Mknod(root+"/new", unix.S_IFREG|0o644, 0) }, "a b d new", "new:"},
+	{"open", kernel.OpOpen, sizeSteps, writeTo("a", os.O_WRONLY|os.O_TRUNC), "a b d", "a:more"},
 	{"write", kernel.OpWrite, plainSteps, writeTo("a", os.O_WRONLY), "a b d", "a:moreent of a\n"},
+	{"write more", kernel.OpWrite, sizeSteps, at("a", func(fd int) error { _, err := unix.Pwrite(fd, []byte("more"), 10); return err }), "a b d", "a:content ofmore"},
+	{"fallocate", kernel.OpFallocate, sizeSteps, at("a", func(fd int) error { return unix.Fallocate(fd, 0, 0, 15) }), "a b d", "a:content of a\n\x00\x00"},
+	{"punch", kernel.OpFallocate, plainSteps, at("a", func(fd int) error {
+		return unix.Fallocate(fd, unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, 4)
+	}), "a b d", "a:\x00\x00\x00\x00ent of a\n"},
+	{"copy", kernel.OpCopyRange64, sizeSteps, copyRange, "a b d", "b:content of b\ncontent of a\n"},
 	{"append", kernel.OpWrite, notedSteps, writeTo("a", os.O_WRONLY|os.O_APPEND), "a b d", "a:content of a\nmore"},
 	{"release", kernel.OpRelease, plainSteps, writeTo("a", os.O_WRONLY|os.O_APPEND), "a b d", "a:content of a\nmore"},
 	{"mkdir", kernel.OpMkdir, madeSteps, func(root string) error { return os.Mkdir(root+"/new", 0o755) }, "a b d new", ""},
@@ -253,11 +90,64 @@ var crashes = []crash{
 	{"rename", kernel.OpRename2, notedSteps, renames("a", "new", unix.RENAME_NOREPLACE), "b d new", "new:content of a\n"},
 	{"rename over", kernel.OpRename, notedSteps, renames("a", "b", 0), "b d", "b:content of a\n"},
 	{"rename into", kernel.OpRename, notedSteps, renames("a", "d/b", 0), "b d", "d/b:content of a\n"},
-	{"exchange", kernel.OpRename2, notedSteps, renames("a", "b", unix.RENAME_EXCHANGE), "a b d", "b:content of a\n"},
-	{"truncate", kernel.OpSetattr, plainSteps, func(root string) error { return os.Truncate(root+"/a", 3) }, "a b d", "a:con"},
+	{"rename to other", kernel.OpRename, notedSteps, renames("a", "other/a", 0), "b d", "@/a:content of a\n"},
+	{"rename over other", kernel.OpRename, notedSteps, renames("a", "other/f", 0), "b d", "@/f:content of a\n"},
+	{"exchange", kernel.OpRename2, xattrSteps, renames("a", "b", unix.RENAME_EXCHANGE), "a b d", "b:content of a\n"},
+	{"set xattr", kernel.OpSetxattr, xattrSteps, func(root string) error {
+		return unix.Setxattr(root+"/other/f", "user.x", []byte("1"), unix.XATTR_CREATE)
+	}, "a b d", ""},
+	{"remove xattr", kernel.OpRemovexattr, xattrSteps, func(root string) error {
+		if err := unix.Setxattr(root+"/other/f", "user.x", []byte("1"), 0); err != nil {
+			return err
+		}
+		return unix.Removexattr(root+"/other/f", "user.x")
+	}, "a b d", ""},
+	{"unlink open", kernel.OpUnlink, notedSteps, writeUnlinked, "b d", ""},
+	{"write unlinked", kernel.OpWrite, sizeSteps, writeUnlinked, "b d", ""},
+	{"release unlinked", kernel.OpRelease, plainSteps, writeUnlinked, "b d", ""},
+	{"truncate", kernel.OpSetattr, sizeSteps, func(root string) error { return os.Truncate(root+"/a", 3) }, "a b d", "a:con"},
 	{"lookup", kernel.OpLookup, plainSteps, func(root string) error { return unix.Stat(root+"/a", new(unix.Stat_t)) }, "a b d", ""},
 	{"read", kernel.OpRead, plainSteps, readFrom("a", unix.Read, func(b []byte) bool { return string(b) == "content of a\n" }), "a b d", ""},
 	{"readdir", kernel.OpReaddirplus, plainSteps, readFrom(".", unix.Getdents, func(b []byte) bool { return strings.Contains(string(b), "d\x00") }), "a b d", ""},
+}
+
+// at opens a file of the view and calls f.
+func at(name string, f func(fd int) error) func(string) error {
+	return func(root string) error {
+		fd, err := unix.Open(filepath.Join(root, name), unix.O_RDWR|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f(fd), unix.Close(fd))
+	}
+}
+
+// writeUnlinked takes a file's name away and makes it larger then.
+func writeUnlinked(root string) error {
+	return at("a", func(fd int) error {
+		if err := unix.Unlink(filepath.Join(root, "a")); err != nil {
+			return err
+		}
+		if _, err := unix.Pwrite(fd, []byte("more"), 100); err != nil {
+			return err
+		}
+		b := make([]byte, 7)
+		if _, err := unix.Pread(fd, b, 0); err != nil || string(b) != "content" {
+			return fmt.Errorf("it holds %q: %w", b, err)
+		}
+		return nil
+	})(root)
+}
+
+// copyRange copies a to the end of b.
+func copyRange(root string) error {
+	return at("a", func(from int) error {
+		return at("b", func(to int) error {
+			into := int64(len("content of a\n"))
+			_, err := unix.CopyFileRange(from, new(int64), to, &into, 1<<10, 0)
+			return err
+		})(root)
+	})(root)
 }
 
 // TestCrashPoints: whatever an account does, and wherever the process dies
@@ -278,11 +168,17 @@ func TestCrashPoints(t *testing.T) {
 				if err := <-answer; err != nil {
 					t.Errorf("the account is told: %v", err)
 				}
+				v.restart()
 				if got := names(t, dir); !slices.Equal(got, strings.Fields(tt.want)) {
 					t.Errorf("the directory holds %q, want %s", got, tt.want)
 				}
 				if name, want, ok := strings.Cut(tt.check, ":"); ok {
-					if got := readAll(t, filepath.Join(dir, name)); got != want {
+					file := filepath.Join(dir, name)
+					if other, ok := strings.CutPrefix(name, "@"); ok {
+						file = filepath.Join(v.tell.Other, other)
+						v.isBornIn(file)
+					}
+					if got := readAll(t, file); got != want {
 						t.Errorf("%s holds %q, want %q", name, got, want)
 					}
 				}
@@ -337,6 +233,7 @@ func TestOthersMeanwhile(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := tree(t, "a", "b")
 			v := startVictims(t, dir, false)
+			v.tell.Others = true
 			v.start(tt.step, tt.op)
 			answer := make(chan error, 1)
 			go as(aliceUID, func() { answer <- tt.do(filepath.Join(v.tell.Point, "alice")) })

@@ -139,7 +139,7 @@ func (s *Server) writeAt(c *call, sp spot, b []byte, off int64, atEnd bool) (int
 			return done, 0
 		}
 	}
-	errno = s.resize(sp, fd.Num(), span{off: off, n: int64(len(b)), atEnd: atEnd}, func(off, n int64) (errno syscall.Errno) {
+	errno = s.resize(c, sp, fd.Num(), span{off: off, n: int64(len(b)), atEnd: atEnd}, func(off, n int64) (errno syscall.Errno) {
 		if atEnd {
 			c.appending(off, n)
 		}
@@ -220,7 +220,7 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 	case in.Mode&unix.FALLOC_FL_KEEP_SIZE != 0:
 		w = span{}
 	}
-	return s.resize(sp, fd.Num(), w, func(int64, int64) syscall.Errno {
+	return s.resize(c, sp, fd.Num(), w, func(int64, int64) syscall.Errno {
 		return backing.Allocate(fd.Num(), in.Mode, int64(in.Offset), int64(in.Length))
 	})
 }

@@ -34,6 +34,8 @@
 //   - Whatever makes a file larger or smaller, or a directory hold more or less,
 //     is charged, to every bucket above it, be they limited or not: room is
 //     reserved, then it is done, then what it came to is settled (charge.go).
+//     Before it is done it is written down (intent.go): a successor settles what a
+//     process was killed at before it answers anything (charge_resume.go).
 //     The daemon itself never truncates or removes anything.
 //   - No lock that another account's request needs is held over a system call
 //     on a backing: it may hang. The exception is an inode's own, which waits
@@ -42,7 +44,7 @@
 // Lock order: inode.mu (of two, the lower number first) → stream.mu or file.mu →
 // source.mu → caps.mu → handles.mu, views.mu, sources.mu, files.mu, what is in
 // limit and quota, node.Table.mu, backing.Cache.mu, inodeShard.mu, disks.mu,
-// plan.mu, which are leaves here; charges.counting comes before those of quota.
+// plan.mu, which are leaves here, as what is in memory is within them; charges.counting comes before those of quota.
 // inode.mu is held over what changes a file's size, shared over other writes;
 // stream.mu over one reading of its directory or its fsync(2), source.mu over a
 // look at its path (others go on with what is known), file.mu over the registration

@@ -27,7 +27,7 @@ func (s *Server) mkdir(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	errno = s.born(dir, policy.TypeDir, &c.stat, func() syscall.Errno {
+	errno = s.born(c, dir, name, policy.TypeDir, func(intent) syscall.Errno {
 		c.begin(nil, nil)
 		if errno := backing.Mkdir(fd.Num(), name, b); errno != 0 {
 			return errno

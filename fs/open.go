@@ -42,12 +42,12 @@ func (s *Server) openAs(c *call, sp spot, h *handle, flags uint32) syscall.Errno
 	if errno := s.mayOpen(c, sp, h, flags); errno != 0 {
 		return errno
 	}
-	return s.openData(sp, h.write, flags)
+	return s.openData(c, sp, h.write, flags)
 }
 
 // openData opens the file as far as an open(2) must be able to fail: a reader
 // needs no descriptor here, its data is passed through.
-func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
+func (s *Server) openData(c *call, sp spot, write bool, flags uint32) syscall.Errno {
 	if !write && flags&unix.O_TRUNC == 0 {
 		return 0
 	}
@@ -59,7 +59,7 @@ func (s *Server) openData(sp spot, write bool, flags uint32) syscall.Errno {
 	if flags&unix.O_TRUNC == 0 {
 		return 0
 	}
-	errno = s.truncate(sp, fd.Num(), 0)
+	errno = s.truncate(c, sp, fd.Num(), 0)
 	if errno == 0 && !write { // nothing comes to end it
 		errno = s.endWriting(sp.node.ID)
 	}
@@ -221,10 +221,11 @@ func (s *Server) createAt(c *call, dir spot, dirFD int, name backing.Name, mode 
 		return spot{}, errno
 	}
 	fd, obj := -1, backing.Object{}
-	errno = s.born(dir, policy.TypeFile, &c.stat, func() (errno syscall.Errno) {
+	errno = s.born(c, dir, name, policy.TypeFile, func(i intent) (errno syscall.Errno) {
 		c.begin(nil, nil)
 		fd, errno = backing.CreateFile(dirFD, name, b, func(fd int) {
 			if backing.StatFD(fd, &c.stat) == 0 {
+				i.makes(&c.stat)
 				c.making(&c.stat)
 			}
 		})

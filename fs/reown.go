@@ -4,6 +4,7 @@ import (
 	"syscall"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/quota"
 	"grantfs/policy"
 )
 
@@ -36,6 +37,9 @@ func (s *Server) reown(c *call, from, to end, flags uint32) syscall.Errno {
 		return 0 // two names of one file: nothing is moved (rename(2))
 	}
 	common := old.Mode & born.Mode & 0o777
+	i := s.charges.intents.intend(intentOpen, nameOf(nil, from.dir, from.name).of(&c.stat, quota.Charge{}), nameOf(nil, to.dir, to.name))
+	defer s.charges.intents.end(i)
+	i.reowns(old, born)
 	if errno := backing.Give(fd, born, common); errno != 0 {
 		return errno
 	}

@@ -224,34 +224,13 @@ func (s *Server) atEnds(c *call, from, to end, judge func(from, to int) fate) fa
 }
 
 // renamedBefore answers a rename that a predecessor has done, or others have made
-// impossible to judge. Where the file is born anew the last steps are done again
-// (see reown).
+// impossible to judge.
 func (s *Server) renamedBefore(c *call, f fate, from, to end) syscall.Errno {
 	if f != fateDone {
 		return f.errno()
 	}
 	s.follow(c, from, to)
-	if typeOf(&c.stat) != policy.TypeFile || s.sameBirth(from.dir, to.dir) {
-		return 0
-	}
-	dir, errno := s.dirFD(c, to.dir)
-	if errno != 0 {
-		return errno
-	}
-	defer dir.Release()
-	fd, errno := backing.OpenFile(dir.Num(), to.name, &c.stat)
-	if errno != 0 {
-		return errno
-	}
-	defer backing.Close(fd)
-	born, errno := s.birth(to.dir, dir.Num(), policy.TypeFile, uint32(c.stat.Mode)&0o7777, &c.stat2)
-	if errno != 0 {
-		return errno
-	}
-	if errno := backing.Give(fd, born, uint32(c.stat.Mode)&born.Mode&0o777); errno != 0 {
-		return errno
-	}
-	return backing.Chmod(fd, born.Mode)
+	return 0
 }
 
 // follow moves the node of what a predecessor has moved from one end to another.

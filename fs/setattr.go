@@ -44,7 +44,7 @@ func (s *Server) setattr(c *call) syscall.Errno {
 	if errno := s.maySetattr(c, sp, &in); errno != 0 {
 		return errno
 	}
-	if errno := s.doSetattr(sp, &in, &c.stat); errno != 0 {
+	if errno := s.doSetattr(c, sp, &in, &c.stat); errno != 0 {
 		return errno
 	}
 	if errno := s.stat(sp, &c.stat); errno != 0 {
@@ -120,7 +120,7 @@ func (s *Server) maySetattr(c *call, sp spot, in *fuse.SetAttrIn) syscall.Errno 
 // doSetattr does what was permitted. Owners and modes are the policy's: a
 // permitted chown or chmod changes nothing, unless the mount honours the
 // client's modes.
-func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscall.Errno {
+func (s *Server) doSetattr(c *call, sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscall.Errno {
 	if in.Valid&fuse.FATTR_SIZE != 0 {
 		if int64(in.Size) < 0 {
 			return syscall.EINVAL
@@ -129,7 +129,7 @@ func (s *Server) doSetattr(sp spot, in *fuse.SetAttrIn, st *backing.Stat) syscal
 		if errno != 0 {
 			return errno
 		}
-		errno = s.truncate(sp, fd.Num(), int64(in.Size))
+		errno = s.truncate(c, sp, fd.Num(), int64(in.Size))
 		fd.Release()
 		if errno == 0 {
 			errno = s.endWriting(sp.node.ID)

@@ -106,7 +106,7 @@ func (s *Server) symlink(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
-	errno = s.born(dir, policy.TypeSymlink, &c.stat, func() syscall.Errno {
+	errno = s.born(c, dir, name, policy.TypeSymlink, func(intent) syscall.Errno {
 		c.begin(nil, nil)
 		if errno := backing.Symlink(fd.Num(), name, text, b.UID, b.GID); errno != 0 {
 			return errno

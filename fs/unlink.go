@@ -32,7 +32,7 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 	}
 	c.begin(&c.stat, nil)
 	if isDir {
-		return s.removed(dir, fd.Num(), name, &c.stat, func() syscall.Errno { return backing.Rmdir(fd.Num(), name) })
+		return s.removed(c, dir, fd.Num(), name, func() syscall.Errno { return backing.Rmdir(fd.Num(), name) })
 	}
 	if t.Type == policy.TypeDir {
 		return syscall.EISDIR
@@ -43,7 +43,7 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 			return errno
 		}
 	}
-	return s.removed(dir, fd.Num(), name, &c.stat, func() syscall.Errno {
+	return s.removed(c, dir, fd.Num(), name, func() syscall.Errno {
 		errno := backing.Unlink(fd.Num(), name)
 		if errno == 0 && ok {
 			victim.node.Check(0) // who opens it from now on looks for the name first

@@ -89,7 +89,27 @@ func (s *Server) setxattr(c *call) syscall.Errno {
 	if len(c.body) < int(size) || flags&^(unix.XATTR_CREATE|unix.XATTR_REPLACE) != 0 {
 		return syscall.EINVAL
 	}
-	return backing.Setxattr(fd.Num(), attr, c.body[:size], flags)
+	value := c.body[:size]
+	if c.resumed() && flags&unix.XATTR_CREATE != 0 && holds(fd.Num(), attr, value) {
+		return 0
+	}
+	if flags&unix.XATTR_CREATE != 0 && has(fd.Num(), attr) {
+		return syscall.EEXIST
+	}
+	c.begin(nil, nil)
+	return backing.Setxattr(fd.Num(), attr, value, flags)
+}
+
+// has reports whether there is an attribute, holds whether it is value.
+func has(fd int, attr string) bool {
+	_, errno := backing.Getxattr(fd, attr, nil)
+	return errno == 0
+}
+
+func holds(fd int, attr string, value []byte) bool {
+	there := make([]byte, len(value)+1)
+	n, errno := backing.Getxattr(fd, attr, there)
+	return errno == 0 && bytes.Equal(there[:n], value)
 }
 
 func (s *Server) removexattr(c *call) syscall.Errno {
@@ -98,6 +118,13 @@ func (s *Server) removexattr(c *call) syscall.Errno {
 		return errno
 	}
 	defer fd.Release()
+	if !has(fd.Num(), attr) {
+		if c.resumed() {
+			return 0
+		}
+		return syscall.ENODATA
+	}
+	c.begin(nil, nil)
 	return backing.Removexattr(fd.Num(), attr)
 }
 

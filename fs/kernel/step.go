@@ -9,14 +9,15 @@ const (
 	StepBegun   Step = iota // in the journal, and nothing else was done
 	StepNoted               // written down, before it is done
 	StepMade                // done, before that is written down
-	StepHandled             // done, before it is answered
+	StepDone                // done, before it is charged
+	StepHandled             // charged, before it is answered
 	StepReplied             // answered, and still in the journal
 	Steps                   // how many there are
 )
 
 // String returns the step's name.
 func (s Step) String() string {
-	return [Steps]string{"begun", "noted", "made", "handled", "replied"}[s]
+	return [Steps]string{"begun", "noted", "made", "done", "handled", "replied"}[s]
 }
 
 // ObserveSteps has f called at each step of each request, before Serve. It is for

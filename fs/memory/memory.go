@@ -26,6 +26,8 @@ const (
 	Transfers Owner = 8
 	Journal   Owner = 9
 	Sessions  Owner = 10
+	Intents   Owner = 11
+	Orphans   Owner = 12
 )
 
 // ErrLayout is returned for memory that is not of this version, or is damaged.

@@ -80,6 +80,10 @@
 //
 // # Memory
 //
+// What a process has charged when it is killed is known by Tickets: each operation
+// has one beside what is written down of it, and is charged together with its
+// Ticket or not at all.
+//
 // Records have a fixed size and no pointers and lie with their names in chunks
 // of memory that the caller provides, so that a successor of the process can
 // take them over; the index by name and the locks are each process's own.

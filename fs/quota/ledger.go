@@ -42,7 +42,7 @@ func New(grow Grow, impossible func(what string)) *Ledger {
 // Attach returns the ledger that lies in the memory of a predecessor, which must
 // not use it any more: chunks is what its grow returned, in that order. What was
 // reserved is dropped: what became of operations under way is the caller's to
-// find out and Add, and to Derive, as a predecessor may have died between two
+// find out (Paid) and Pay, and to Derive, as a predecessor may have died between two
 // buckets. An error says that the memory holds no such ledger.
 func Attach(grow Grow, impossible func(string), chunks [][]byte) (*Ledger, error) {
 	l := New(grow, impossible)

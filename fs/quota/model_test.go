@@ -189,7 +189,7 @@ func (w *world) rename(i, j, set int, over, cancel bool) error {
 	case cancel:
 		m.Cancel()
 	default:
-		m.Do()
+		m.Do(Charge{})
 		w.objects[i].set = set
 		if over {
 			w.objects = slices.Delete(w.objects, j, j+1)

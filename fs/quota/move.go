@@ -3,7 +3,9 @@ package quota
 // Move is a rename under way between places of different buckets. Do or Cancel
 // it, once.
 type Move struct {
+	Ticket   *Ticket // of the rename, nil for none
 	ledger   *Ledger
+	to       *Set
 	list     entries
 	change   []amounts // of the buckets in list
 	reserved []amounts
@@ -14,7 +16,7 @@ type Move struct {
 // the buckets gained need room; those that hold both places are freed of what is
 // replaced. The error is a *Refusal.
 func (l *Ledger) Move(from, to *Set, what, over Charge) (*Move, error) {
-	m := &Move{ledger: l}
+	m := &Move{ledger: l, to: to}
 	for _, e := range to.entries {
 		m.list = m.list.with(e)
 	}
@@ -52,20 +54,31 @@ func (l *Ledger) Move(from, to *Set, what, over Charge) (*Move, error) {
 	return m, nil
 }
 
-// Do charges the object to its new buckets.
-func (m *Move) Do() { m.end(true) }
+// Do charges the object to its new buckets. kept is what did not become free of
+// what it replaced, after all.
+func (m *Move) Do(kept Charge) {
+	l := m.ledger
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range m.list {
+		if e := &m.list[i]; m.to.entries.has(e.at) {
+			m.change[i] = m.change[i].charge().Plus(kept).amounts()
+		}
+		m.Ticket.pay(&m.list[i], m.change[i])
+	}
+	m.Ticket.begin()
+	for i := range m.list {
+		l.unreserve(m.list[i].record, m.reserved[i])
+		l.charge(m.list[i].record, m.change[i])
+	}
+	m.Ticket.paid()
+}
 
 // Cancel leaves it where it was.
-func (m *Move) Cancel() { m.end(false) }
-
-func (m *Move) end(done bool) {
+func (m *Move) Cancel() {
 	m.ledger.mu.Lock()
 	defer m.ledger.mu.Unlock()
 	for i := range m.list {
-		r := m.list[i].record
-		m.ledger.unreserve(r, m.reserved[i])
-		if done {
-			m.ledger.charge(r, m.change[i])
-		}
+		m.ledger.unreserve(m.list[i].record, m.reserved[i])
 	}
 }

@@ -68,7 +68,7 @@ func work(w *world, rnd *rand.Rand, rounds int) []object {
 		default:
 			i := rnd.IntN(len(mine))
 			if m, err := w.ledger.Move(w.sets[mine[i].set], w.sets[set], mine[i].cost, Charge{}); err == nil {
-				m.Do()
+				m.Do(Charge{})
 				mine[i].set = set
 			}
 		}
@@ -123,7 +123,7 @@ func TestMovesDoNotDeadlock(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				m.Do()
+				m.Do(Charge{})
 				at = next
 			}
 			l.Add(sets[at], one.Neg())

@@ -37,7 +37,8 @@ func (r *Refusal) Unwrap() error { return ErrQuota }
 // once.
 type Grant struct {
 	Charge
-	set *Set
+	Ticket *Ticket // of the operation, nil for none
+	set    *Set
 }
 
 // Reserve takes what r asks for in every bucket of s, or in none: then the error
@@ -71,7 +72,7 @@ func (l *Ledger) Reserve(s *Set, r Request) (Grant, error) {
 	for i := range s.entries {
 		s.entries[i].record.reserve(want)
 	}
-	return Grant{want.charge(), s}, nil
+	return Grant{Charge: want.charge(), set: s}, nil
 }
 
 // room returns what is left of e, less than nothing where it is over its limit.
@@ -130,9 +131,14 @@ func (l *Ledger) Settle(g Grant, actual Charge) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range list {
+		g.Ticket.pay(&list[i], cost)
+	}
+	g.Ticket.begin()
+	for i := range list {
 		l.unreserve(list[i].record, granted)
 		l.charge(list[i].record, cost)
 	}
+	g.Ticket.paid()
 }
 
 // Release ends a reservation of which nothing was used.
@@ -140,14 +146,7 @@ func (l *Ledger) Release(g Grant) { l.Settle(g, Charge{}) }
 
 // Add charges what needs no room: what was freed, or what is known to be there
 // already.
-func (l *Ledger) Add(s *Set, change Charge) {
-	c := change.amounts()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for i := range s.entries {
-		l.charge(s.entries[i].record, c)
-	}
-}
+func (l *Ledger) Add(s *Set, change Charge) { l.Pay(nil, s, change) }
 
 // Correct adds to s what a count of source, which is one of its buckets, found
 // more than was known (less, if negative). From then on source is counted; what

@@ -1,6 +1,10 @@
 package quota
 
-import "grantfs/policy"
+import (
+	"strings"
+
+	"grantfs/policy"
+)
 
 // Set is the buckets above an object, with the limits that hold for them from
 // where it is seen: immutable. Sets of several mounts may hold the same buckets
@@ -15,6 +19,7 @@ type entry struct {
 	at     place
 	record *record // guarded by Ledger.mu
 	name   string
+	source bool // it is a source's
 	limits [resources]policy.Limit
 }
 
@@ -30,7 +35,10 @@ func (l *Ledger) Set(list []policy.Bucket) (*Set, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.entries = s.entries.with(entry{p, l.record(p), b.Name, [resources]policy.Limit{b.Size, b.Files, b.Inodes}})
+		s.entries = s.entries.with(entry{
+			at: p, record: l.record(p), name: b.Name, source: strings.HasPrefix(b.Name, sourcePrefix),
+			limits: [resources]policy.Limit{b.Size, b.Files, b.Inodes},
+		})
 	}
 	return s, nil
 }

@@ -141,6 +141,15 @@ func (t *Tree) Note(dir, object ID, change Charge) {
 	t.dirs[dir] = s
 }
 
+// Inherit says that a predecessor has charged object, a file without a name that is
+// open, with so much.
+func (t *Tree) Inherit(object ID, cost Charge) {
+	t.Note(ID{}, object, cost)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.off = t.off.Plus(cost)
+}
+
 // Made says that we made the directory dir, which is empty, in parent.
 func (t *Tree) Made(dir, parent ID) {
 	t.mu.Lock()
