@@ -51,6 +51,8 @@ const (
 	AdmitSecondFactor    // a second factor is required
 	AdmitPasswordExpired // the password is older than password_expiration
 	AdmitTooManySessions
+	AdmitHookRefused // a hook said no
+	AdmitHookFailed  // a hook could not be asked, or made no sense
 	admitReasonCount
 )
 
@@ -76,6 +78,8 @@ var admitReasons = [admitReasonCount]struct {
 	AdmitSecondFactor:      {"second_factor", true},
 	AdmitPasswordExpired:   {"password_expired", true},
 	AdmitTooManySessions:   {"too_many_sessions", true},
+	AdmitHookRefused:       {"hook_refused", false},
+	AdmitHookFailed:        {"hook_failed", false},
 }
 
 // String returns the name of r as it stands in metrics, logs and explain.

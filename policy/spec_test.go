@@ -72,6 +72,9 @@ func spoken() map[string][]string {
 		words["error"] = append(words["error"], e)
 	}
 	for _, r := range policy.AdmitReasons() {
+		if r == policy.AdmitHookRefused || r == policy.AdmitHookFailed {
+			continue // only a hook can tell
+		}
 		words["login reason"] = append(words["login reason"], r.String())
 	}
 	return words

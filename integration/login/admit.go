@@ -1,7 +1,9 @@
 package login
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -23,7 +25,7 @@ type visit struct {
 // been proved to PAM.
 func (s *Server) visit(r request, view *policy.View, pid int) visit {
 	v := visit{request: r, view: view, monitor: pid}
-	v.attempt = policy.Attempt{Protocol: r.protocol, Method: "password", SecondFactor: r.proved == "code"}
+	v.attempt = policy.Attempt{Protocol: r.protocol, Method: "password", SecondFactor: r.note.coded}
 	if addr, err := netip.ParseAddr(r.rhost); err == nil {
 		v.attempt.Addr = addr.Unmap().WithZone("")
 	}
@@ -33,7 +35,7 @@ func (s *Server) visit(r request, view *policy.View, pid int) visit {
 	case "SSH":
 		if monitor, ok := helper(pid); ok {
 			v.monitor, v.attempt.Method = monitor, "keyboard-interactive"
-		} else if r.phase == phaseAccount && r.proved == "" {
+		} else if r.phase == phaseAccount && !r.note.proved {
 			v.attempt.Method = "publickey"
 		}
 	}
@@ -46,16 +48,42 @@ func (s *Server) visit(r request, view *policy.View, pid int) visit {
 
 // auth answers before the password is looked at. What the client may not be told
 // of is refused here already, so that the answer says nothing about the
-// password.
-func (s *Server) auth(v visit) string {
+// password. Where others are to judge the password than pam_unix, they do it now.
+func (s *Server) auth(conn net.Conn, v visit) string {
 	if a := v.ask(v.attempt); !a.Allowed() && !a.Tell() {
 		s.refused(v, a)
 		return answerNo
 	}
-	if v.attempt.Protocol == "FTP" && s.coded(v) {
-		return answerSplit
+	e := v.view.Effective()
+	if e.Scalars.Anonymous.Value { // over FTP, else it has been refused
+		return answerYes + " " + note{accepted: true}.String()
 	}
-	return answerOK
+	split := v.attempt.Protocol == "FTP" && s.coded(v)
+	check, external := hookOf(e, checkPassword).Set, hookOf(e, externalAuth).Set
+	if !split && !check && !external {
+		return answerOK
+	}
+	password, ok := s.ask(conn, v, askPassword, typePatience)
+	if !ok {
+		return answerNo
+	}
+	yes, next, changed := answerOK, note{}, ""
+	if split {
+		password, next.code = splitCode(password)
+		changed = "\n" + password
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hookPatience)
+	defer cancel()
+	if check && !s.hooked(ctx, v, e, checkPassword, password) {
+		return answerNo
+	}
+	if external {
+		if !s.hooked(ctx, v, e, externalAuth, password) {
+			return answerNo
+		}
+		yes, next.accepted = answerYes, true
+	}
+	return yes + " " + next.String() + changed
 }
 
 // account answers whether the account may open one more session.
@@ -64,6 +92,14 @@ func (s *Server) account(v visit) string {
 	if err != nil {
 		v.log.Error("admit a login", "error", err)
 		return answerNo
+	}
+	if v.ask(v.attempt).Allowed() {
+		ctx, cancel := context.WithTimeout(context.Background(), hookPatience)
+		defer cancel()
+		if e := v.view.Effective(); hookOf(e, preLogin).Set && !s.hooked(ctx, v, e, preLogin, "") {
+			monitor.close()
+			return answerNo
+		}
 	}
 	a := policy.Admission{Reason: policy.AdmitDisabled}
 	if v.view == nil {

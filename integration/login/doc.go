@@ -8,7 +8,9 @@
 // decision, and asked here in four phases:
 //
 //   - auth, before the password is looked at: what the client may not be told of
-//     is refused there, so that the answer says nothing about the password;
+//     is refused there, so that the answer says nothing about the password. Where a
+//     hook is to see the password, or its end is the code of a second factor, it is
+//     asked for, and pam_unix gets what it is to compare;
 //   - proved, after the password was found right: the code of a second factor, where
 //     the policy wants one. Only those who know the password can try codes, and
 //     ten wrong ones in ten minutes are the last;
@@ -17,6 +19,14 @@
 //   - session: the module's connection becomes the session, and is inherited by
 //     all of its processes. It ends when the last of them has closed it, however
 //     they end. Only here sshd tells which methods were used; each is judged again.
+//
+// What an answer has found out the module says again with the next question: a
+// login may begin with one process of grantfs and end with the next.
+//
+// Hooks (hook.go) are programs or addresses that the admin has configured: they are
+// asked about one login, and may refuse it; external_auth_hook also accepts its
+// password. They get the question on standard input or as the body of a POST, never
+// in arguments or the environment, and no answer means no.
 //
 // Invariants:
 //
@@ -33,9 +43,9 @@
 //     comes next knows the monitor by its number and when it began. A login that is
 //     under way when the process ends is refused at once, if its question was read,
 //     and else answered by the next one.
-//   - No program is run and no name is looked up through NSS, which would ask this
-//     daemon. pam_exec under vsftpd deadlocks.
+//   - No program but a hook is run, by the daemon, and no name is looked up through
+//     NSS, which would ask this daemon. pam_exec under vsftpd deadlocks.
 //
-// Locks: wrongCodes.mu is a leaf. Table.mu, a leaf too, guards the table; it is held over a poll(2) that does
+// Locks: wrongCodes.mu and hooks.mu are leaves. Table.mu, a leaf too, guards the table; it is held over a poll(2) that does
 // not wait and over the policy's answer, never over /proc or a connection.
 package login

@@ -5,26 +5,61 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // What pam_grantfs.c and the daemon say to each other. A question is one packet:
 // fields, each but the last ended by a zero byte, the first of which names this
-// version. An answer is one packet of text.
+// version. An answer is one packet of text. It may ask for something first, which
+// is one more packet, with a zero byte at its end, and one more answer.
 const (
-	magic      = "grantfs-pam-1"
+	magic      = "grantfs-pam-2"
 	maxPacket  = 64 << 10 // sshd's list of what was proved holds whole public keys
 	maxField   = 256      // any other field
-	fieldCount = 10
+	fieldCount = 9
 )
 
 // The answers.
 const (
-	answerOK    = "OK"
-	answerSplit = "SPLIT" // yes, and the code of the second factor is the end of the password
-	answerCode  = "CODE"  // send the code of the second factor: another packet, another answer
+	answerOK    = "OK"    // no objection
+	answerYes   = "YES"   // PAM need ask nobody else
 	answerOther = "OTHER" // no account of ours
 	answerNo    = "NO"    // or "NO text for the client"
+	askPassword = "ASK"
+	askCode     = "ASK Verification code: "
 )
+
+// note is what the module says again with the next questions about a login: what
+// was found out so far. Other than this process's memory it belongs to the login
+// alone, and outlives a restart. It follows OK and YES.
+type note struct {
+	accepted bool   // the password needs no further judge
+	proved   bool   // the password was found right, or accepted
+	coded    bool   // and the second factor
+	code     string // of the second factor, typed at the end of the password; not judged yet
+}
+
+func (n note) String() string {
+	text := ""
+	for _, f := range []struct {
+		on   bool
+		name string
+	}{{n.accepted, "accepted "}, {n.proved, "proved "}, {n.coded, "coded "}} {
+		if f.on {
+			text += f.name
+		}
+	}
+	return text + n.code
+}
+
+// parseNote is the reverse of String.
+func parseNote(text string) note {
+	var n note
+	text, n.accepted = strings.CutPrefix(text, "accepted ")
+	text, n.proved = strings.CutPrefix(text, "proved ")
+	n.code, n.coded = strings.CutPrefix(text, "coded ")
+	return n
+}
 
 // phase is where in PAM a question comes from.
 type phase string
@@ -43,8 +78,7 @@ type request struct {
 	service  string // PAM_SERVICE
 	user     string // PAM_USER, as the client typed it
 	rhost    string // PAM_RHOST: an address
-	tty      string // PAM_TTY
-	proved   string // "", "password" or "code": what was proved to this PAM handle
+	note     note   // what the answers to earlier questions of this login said
 	socket   uint64 // inode of the asker's end of the connection
 	methods  string // SSH_AUTH_INFO_0: a line for each method that succeeded
 }
@@ -66,13 +100,13 @@ func parseRequest(packet []byte) (request, error) {
 			return request{}, fmt.Errorf("field %d is longer than %d bytes", i, maxField)
 		}
 	}
-	inode, err := strconv.ParseUint(string(fields[8]), 10, 64)
+	inode, err := strconv.ParseUint(string(fields[7]), 10, 64)
 	if err != nil {
 		return request{}, fmt.Errorf("inode: %w", err)
 	}
 	r := request{
 		phase: phase(fields[1]), protocol: string(fields[2]), service: string(fields[3]), user: string(fields[4]),
-		rhost: string(fields[5]), tty: string(fields[6]), proved: string(fields[7]), socket: inode, methods: string(fields[9]),
+		rhost: string(fields[5]), note: parseNote(string(fields[6])), socket: inode, methods: string(fields[8]),
 	}
 	switch r.phase {
 	case phaseAuth, phaseProved, phaseAccount, phaseSession:

@@ -9,7 +9,7 @@ import (
 
 // packet is a question with some of its fields replaced, by position.
 func packet(replace map[int]string) []byte {
-	fields := []string{magic, "account", "SSH", "grantfs-sshd", "o1.foo", "192.0.2.1", "ssh", "password", "4711", "password\npublickey k\n"}
+	fields := []string{magic, "account", "SSH", "grantfs-sshd", "o1.foo", "192.0.2.1", "proved ", "4711", "password\npublickey k\n"}
 	for i, f := range replace {
 		fields[i] = f
 	}
@@ -18,11 +18,11 @@ func packet(replace map[int]string) []byte {
 
 func TestParseRequest(t *testing.T) {
 	want := request{
-		phase: phaseAccount, protocol: "SSH", service: "grantfs-sshd", user: "o1.foo", rhost: "192.0.2.1", tty: "ssh",
-		proved: "password", socket: 4711, methods: "password\npublickey k\n",
+		phase: phaseAccount, protocol: "SSH", service: "grantfs-sshd", user: "o1.foo", rhost: "192.0.2.1",
+		note: note{proved: true}, socket: 4711, methods: "password\npublickey k\n",
 	}
 	got, err := parseRequest(packet(nil))
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(request{})); err != nil || diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(request{}, note{})); err != nil || diff != "" {
 		t.Errorf("parseRequest: %v, -want +got:\n%s", err, diff)
 	}
 	for name, bad := range map[string][]byte{
@@ -32,9 +32,9 @@ func TestParseRequest(t *testing.T) {
 		"a zero byte more": packet(map[int]string{4: "o1.foo\x00"}),
 		"a field less":     []byte(magic + "\x00auth"),
 		"a long name":      packet(map[int]string{4: strings.Repeat("a", maxField+1)}),
-		"no inode":         packet(map[int]string{8: ""}),
-		"a negative inode": packet(map[int]string{8: "-1"}),
-		"too long":         packet(map[int]string{9: strings.Repeat("a", maxPacket)}),
+		"no inode":         packet(map[int]string{7: ""}),
+		"a negative inode": packet(map[int]string{7: "-1"}),
+		"too long":         packet(map[int]string{8: strings.Repeat("a", maxPacket)}),
 	} {
 		if r, err := parseRequest(bad); err == nil {
 			t.Errorf("%s: parseRequest = %+v, want an error", name, r)
@@ -44,14 +44,14 @@ func TestParseRequest(t *testing.T) {
 
 func FuzzParseRequest(f *testing.F) {
 	f.Add(packet(nil))
-	f.Add(packet(map[int]string{1: "session", 9: ""}))
-	f.Add([]byte("grantfs-pam-1\x00\x00\x00"))
+	f.Add(packet(map[int]string{1: "session", 8: ""}))
+	f.Add([]byte("grantfs-pam-2\x00\x00\x00"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		r, err := parseRequest(text)
 		if err != nil {
 			return
 		}
-		for _, field := range []string{r.protocol, r.service, r.user, r.rhost, r.tty, r.proved} {
+		for _, field := range []string{r.protocol, r.service, r.user, r.rhost, r.note.code} {
 			if len(field) > maxField || strings.Contains(field, "\x00") {
 				t.Errorf("field %q", field)
 			}
@@ -62,6 +62,14 @@ func FuzzParseRequest(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestNote(t *testing.T) {
+	for _, n := range []note{{}, {accepted: true}, {code: "123456"}, {accepted: true, code: "123456"}, {proved: true}, {accepted: true, proved: true, coded: true}} {
+		if got := parseNote(n.String()); got != n {
+			t.Errorf("%+v: as %q it is %+v", n, n, got)
+		}
+	}
 }
 
 func TestSSHMethods(t *testing.T) {

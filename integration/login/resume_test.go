@@ -142,7 +142,7 @@ func (r *relay) ask(phase, want string) net.Conn {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { conn.Close() })
-	fields := []string{magic, phase, "FTPS", "grantfs-vsftpd", "alice", "192.0.2.1", "ftp", "password", "1", ""}
+	fields := []string{magic, phase, "FTPS", "grantfs-vsftpd", "alice", "192.0.2.1", "proved ", "1", ""}
 	if _, err := fmt.Fprint(conn, strings.Join(fields, "\x00")); err != nil {
 		r.t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package login
 import (
 	"net"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,7 +21,7 @@ type Codes interface {
 const (
 	maxWrongCodes = 10 // of one account in wrongWindow, then none is right
 	wrongWindow   = 10 * time.Minute
-	maxCode       = 64 // bytes of what may be typed as code
+	maxTyped      = 1024 // bytes that may be typed: PAM takes no more than half of that
 )
 
 // wrongCodes counts wrong codes, so that they can't be tried out. Only those who
@@ -66,24 +67,18 @@ func (s *Server) coded(v visit) bool {
 // proved answers after the password was found right: the code of the second
 // factor is asked for, where there is one, and judged.
 func (s *Server) proved(conn net.Conn, v visit) string {
+	yes, next := answerOK, note{accepted: v.note.accepted, proved: true}
+	if next.accepted {
+		yes = answerYes
+	}
 	if !s.coded(v) {
-		return answerOK
+		return yes + " " + next.String()
 	}
-	if !s.answer(conn, answerCode) {
-		return answerNo
-	}
-	// Somebody has to look at a telephone.
-	if err := conn.SetReadDeadline(time.Now().Add(codePatience)); err != nil {
-		return answerNo
-	}
-	typed := make([]byte, maxCode)
-	n, err := conn.Read(typed)
-	if err != nil {
-		v.log.Warn("wait for the code of a second factor", "error", err)
-		return answerNo
-	}
-	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return answerNo
+	typed, ok := v.note.code, true
+	if v.attempt.Protocol != "FTP" {
+		if typed, ok = s.ask(conn, v, askCode, codePatience); !ok { // somebody has to look at a telephone
+			return answerNo
+		}
 	}
 	now := time.Now()
 	if s.wrong.many(v.user, now) {
@@ -91,7 +86,7 @@ func (s *Server) proved(conn net.Conn, v visit) string {
 		s.refused(v, policy.Admission{Reason: policy.AdmitSecondFactor})
 		return answerNo
 	}
-	ok, err := s.Codes.UseCode(v.user, string(typed[:n]), now)
+	ok, err := s.Codes.UseCode(v.user, typed, now)
 	if err != nil {
 		v.log.Error("check the code of a second factor", "error", err)
 		return answerNo
@@ -101,5 +96,40 @@ func (s *Server) proved(conn net.Conn, v visit) string {
 		s.refused(v, policy.Admission{Reason: policy.AdmitSecondFactor})
 		return answerNo
 	}
-	return answerOK
+	next.coded = true
+	return yes + " " + next.String()
+}
+
+// splitCode takes the code of the second factor off the end of what was typed as
+// password, for a protocol that asks for nothing else. What is no code is "".
+func splitCode(typed string) (password, code string) {
+	if len(typed) < codeDigits {
+		return typed, ""
+	}
+	password, code = typed[:len(typed)-codeDigits], typed[len(typed)-codeDigits:]
+	if strings.Trim(code, "0123456789") != "" {
+		code = ""
+	}
+	return password, code
+}
+
+// ask has the module ask the user for something; false if nothing came.
+func (s *Server) ask(conn net.Conn, v visit, what string, wait time.Duration) (string, bool) {
+	if !s.answer(conn, what) {
+		return "", false
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil {
+		return "", false
+	}
+	typed := make([]byte, maxTyped)
+	n, err := conn.Read(typed)
+	if err != nil || n == len(typed) {
+		v.log.Warn("wait for what the user types", "error", err, "bytes", n)
+		return "", false
+	}
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return "", false
+	}
+	text := strings.TrimSuffix(string(typed[:n]), "\x00")
+	return text, !strings.ContainsAny(text, "\x00\n")
 }

@@ -25,6 +25,8 @@ const (
 	// codePatience is how long a code may take to be typed; sshd's LoginGraceTime
 	// ends what lasts longer.
 	codePatience = 2 * time.Minute
+	// typePatience is how long a password may take to be typed.
+	typePatience = 2 * time.Minute
 	// orphanGrace is how long the processes of a session may outlive its monitor.
 	orphanGrace = time.Second
 )
@@ -57,10 +59,13 @@ type Server struct {
 	wrong   wrongCodes
 	keep    Keep // nil for none
 	resumed []attended
+	hooks   *hooks
 }
 
 // New returns a Server with an empty table.
-func New(o ServerOptions) *Server { return &Server{ServerOptions: o, table: newTable()} }
+func New(o ServerOptions) *Server {
+	return &Server{ServerOptions: o, table: newTable(), hooks: newHooks()}
+}
 
 // Table returns the sessions that the server has let in.
 func (s *Server) Table() *Table { return s.table }
@@ -105,7 +110,7 @@ func (s *Server) converse(conn net.Conn) {
 	v := s.visit(r, view, int(peer.Pid))
 	switch r.phase {
 	case phaseAuth:
-		s.answer(conn, s.auth(v))
+		s.answer(conn, s.auth(conn, v))
 	case phaseProved:
 		s.answer(conn, s.proved(conn, v))
 	case phaseAccount:
