@@ -52,6 +52,7 @@ type Mount struct {
 	Control      policy.Setting[string]
 	EntryTimeout policy.Setting[time.Duration]
 	UIDRange     policy.Setting[[2]uint32] // first and last, both included
+	Users        policy.Setting[string]    // "userdb" or "extrausers"
 	MinFree      policy.Setting[MinFree]
 }
 
@@ -88,6 +89,7 @@ func defaults() Config {
 			Control:      byDefault("/run/grantfs/control.sock"),
 			EntryTimeout: byDefault(time.Second),
 			UIDRange:     byDefault([2]uint32{1_900_000_000, 1_900_999_999}),
+			Users:        byDefault("userdb"),
 			MinFree:      byDefault(MinFree{Percent: 5}),
 		},
 		Metrics: Metrics{Listen: byDefault("127.0.0.1:9477")},

@@ -12,6 +12,7 @@ var mountTable = &table[Mount]{name: "mount", keys: []key[Mount]{
 	one("control", func(m *Mount) *policy.Setting[string] { return &m.Control }, neverEmpty(socket)),
 	one("entry_timeout", func(m *Mount) *policy.Setting[time.Duration] { return &m.EntryTimeout }, timeout),
 	one("uid_range", func(m *Mount) *policy.Setting[[2]uint32] { return &m.UIDRange }, uidRange),
+	one("users", func(m *Mount) *policy.Setting[string] { return &m.Users }, oneOf("userdb", "extrausers")),
 	one("min_free", func(m *Mount) *policy.Setting[MinFree] { return &m.MinFree }, minFree),
 }}
 

@@ -143,6 +143,7 @@ func TestDefaults(t *testing.T) {
 			Control:      policy.Setting[string]{Value: "/run/grantfs/control.sock"},
 			EntryTimeout: policy.Setting[time.Duration]{Value: time.Second},
 			UIDRange:     policy.Setting[[2]uint32]{Value: [2]uint32{1900000000, 1900999999}},
+			Users:        policy.Setting[string]{Value: "userdb"},
 			MinFree:      policy.Setting[MinFree]{Value: MinFree{Percent: 5}},
 		},
 		Metrics: Metrics{Listen: policy.Setting[string]{Value: "127.0.0.1:9477"}},

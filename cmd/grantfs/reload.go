@@ -76,7 +76,7 @@ func (d *daemon) enforce(l *loaded) error {
 		d.log.Error("tell the kernel of the new policy", "error", err)
 	}
 	d.buckets.changed()
-	d.userdb.Publish(d.table.Load())
+	d.publishUsers()
 	d.login.Recheck(time.Now())
 	select {
 	case d.loaded <- struct{}{}:
@@ -107,6 +107,7 @@ func (d *daemon) keepStarted(l *loaded) {
 		{"mount.control", now.Control.Value != then.Control.Value},
 		{"mount.entry_timeout", now.EntryTimeout.Value != then.EntryTimeout.Value},
 		{"mount.uid_range", now.UIDRange.Value != then.UIDRange.Value},
+		{"mount.users", now.Users.Value != then.Users.Value},
 		{"mount.min_free", now.MinFree.Value != then.MinFree.Value},
 		{"metrics.listen", l.config.Metrics.Listen.Value != d.config.Metrics.Listen.Value},
 	} {

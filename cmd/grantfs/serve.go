@@ -132,7 +132,8 @@ func (d *daemon) open(l *loaded) error {
 	if d.metrics, err = metrics.New(metrics.Options{Version: buildVersion, Revision: buildRevision, State: d.metricsState}); err != nil {
 		return fmt.Errorf("make the metrics: %w", err)
 	}
-	d.userdb = userdb.New(d.log, d.table.Load())
+	d.userdb = userdb.New(d.log, nil)
+	d.publishUsers()
 	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged})
 	if err := d.worker.resume(d.login, d.log); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"grantfs/integration/extrausers"
 	"grantfs/integration/userdb"
 )
 
@@ -73,5 +74,22 @@ func BenchmarkLookup(b *testing.B) {
 			b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-µs")
 			b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-µs")
 		})
+	}
+}
+
+// BenchmarkExtrausers writes 100,000 accounts to the files of libnss-extrausers,
+// of which one is new each time.
+func BenchmarkExtrausers(b *testing.B) {
+	const n = 100_000
+	dir := b.TempDir()
+	accounts := make([]Account, n)
+	for i := range accounts {
+		accounts[i] = Account{Name: fmt.Sprintf("o1.client%d", i), UID: uint32(i + 1000), Hash: "$6$saltsalt$" + fmt.Sprintf("%086d", i)}
+	}
+	for i := range b.N {
+		accounts[0].Name = fmt.Sprintf("o1.new%d", i)
+		if err := extrausers.Write(dir, newTable(slices.Clone(accounts), []userdb.Group{{Name: PrimaryGroup}})); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
