@@ -20,6 +20,7 @@ type passage struct {
 	pace   *pace
 	taken  int // from the bucket
 	hold   limit.Hold
+	note   *note // nil where nothing is counted
 }
 
 // pass returns when want bytes may move, or as many as the transfer limit leaves
@@ -33,11 +34,19 @@ func (p *pace) pass(c *call, d limit.Direction, want int) (passage, syscall.Errn
 	if p == nil {
 		return pass, 0
 	}
-	if left, metered := p.meter.Left(d); metered && left < int64(want) {
+	left, metered := p.meter.Left(d)
+	if metered && c.request.Resumed() && c.note().moved[d] > 0 {
+		// A predecessor has moved that many, and counted them.
+		return passage{n: int(min(int64(want), c.note().moved[d]))}, 0
+	}
+	if metered && left < int64(want) {
 		if left == 0 || d == limit.Download {
 			return passage{}, syscall.EDQUOT
 		}
 		pass.n = int(left)
+	}
+	if metered {
+		pass.note = c.note()
 	}
 	b := p.buckets[d]
 	if b.Try(pass.n) {
@@ -96,6 +105,9 @@ func (p *passage) settle(moved int) {
 	}
 	p.pace.buckets[p.dir].GiveBack(p.taken - moved)
 	p.hold.Settle(moved)
+	if p.note != nil {
+		p.note.moved[p.dir] = int64(moved) // comes again, is not counted again
+	}
 	p.pace.traffic[p.dir].moved.Add(uint64(moved))
 }
 

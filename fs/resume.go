@@ -19,12 +19,13 @@ import (
 // note is what a successor must know of a request.
 type note struct {
 	begun  bool
-	object ident  // that is made, moved or removed, once it is known
-	victim ident  // that it takes the place of
-	since  int64  // before something was made, in Unix nanoseconds
-	end    int64  // of the file, before something was appended
-	length int64  // of that
-	handle uint64 // that was registered
+	object ident    // that is made, moved or removed, once it is known
+	victim ident    // that it takes the place of
+	since  int64    // before something was made, in Unix nanoseconds
+	end    int64    // of the file, before something was appended
+	length int64    // of that
+	handle uint64   // that was registered
+	moved  [2]int64 // bytes that the account's transfer counters have been charged with, by limit.Direction
 }
 
 // It fits, by the compiler: the constant may not be negative.

@@ -43,6 +43,7 @@ func (v *victim) input() (policy.Input, map[string]policy.IDs) {
 	in, ids := home(v.Dir, func(a *policy.Account) {
 		mediated(a)
 		a.QuotaSize = bytesLimit(1 << 30)
+		a.UploadDataTransfer, a.DownloadDataTransfer = limited(1<<30), limited(1<<30)
 		a.VirtualFolders = []policy.Mounting{{Folder: set("other"), Path: set("/other")}}
 		if v.Upload {
 			a.Permissions = []policy.Permission{{Path: set("/"), Verbs: []policy.Setting[string]{set("list"), set("upload")}}}
