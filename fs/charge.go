@@ -265,10 +265,10 @@ func (s *Server) limited(p *plan, sp spot) bool {
 }
 
 // booksOver returns where the file sp is charged, and the directory that holds
-// it. Nodes may not know yet that others have moved it: in, which is locked, does.
-// It may be nil.
+// it. Nodes may not know yet that others have moved it: in, which is locked, does,
+// unless sp was found since where it is now. in may be nil.
 func (s *Server) booksOver(p *plan, sp spot, in *inode, st *backing.Stat) (*books, quota.ID, syscall.Errno) {
-	if in != nil && in.home != nil && in.home.born == st.Btime {
+	if in != nil && in.home != nil && in.home.born == st.Btime && !s.atPlace(sp) {
 		m := sp.where.Place.Mount()
 		if !strings.HasPrefix(in.home.source.path+"/", strings.TrimSuffix(sp.source(s).path, "/")+"/") {
 			m = nil // it was moved out of what the caller sees
@@ -285,7 +285,11 @@ func (s *Server) booksOver(p *plan, sp spot, in *inode, st *backing.Stat) (*book
 		src = s.innermost(p, above)
 	}
 	b, errno := s.booksOf(p, sp.where.Place.Mount(), src, sp.rules)
-	return b, s.dirID(above), errno
+	dir := s.dirID(above)
+	if in != nil && in.home != nil && errno == 0 {
+		in.home = &home{src, dir, st.Btime}
+	}
+	return b, dir, errno
 }
 
 // innermost returns the source that what dir holds belongs to: where sources lie

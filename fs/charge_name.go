@@ -153,6 +153,7 @@ func (s *Server) gone(b *books, in quota.ID, o *object) quota.Charge {
 	// is, though its number may still be known of a file.
 	if o.file && s.charges.inodes.abandon(o.inode, b.source, o.cost) {
 		b.tree.Note(quota.ID{}, o.id, o.cost)
+		o.inode.home = &home{source: b.source, born: o.born} // what is written to it now, too
 		return quota.Charge{}
 	}
 	return o.cost
