@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +40,10 @@ func (s *Server) visit(r request, view *policy.View, pid int) visit {
 			v.attempt.Method = "publickey"
 		}
 	}
-	if v.attempt.Method != "publickey" {
+	switch {
+	case r.note.keyed: // no password is used, so that none is too old
+		v.attempt.PasswordChanged = time.Now()
+	case v.attempt.Method != "publickey":
 		v.attempt.PasswordChanged = s.PasswordChanged(r.user)
 	}
 	v.log = s.Log.With("account", r.user, "protocol", v.attempt.Protocol, "source", r.rhost, "service", r.service)
@@ -49,6 +53,8 @@ func (s *Server) visit(r request, view *policy.View, pid int) visit {
 // auth answers before the password is looked at. What the client may not be told
 // of is refused here already, so that the answer says nothing about the
 // password. Where others are to judge the password than pam_unix, they do it now.
+// Where a second factor is wanted, a key that sshd has accepted before is the
+// first, and there is no password to judge.
 func (s *Server) auth(conn net.Conn, v visit) string {
 	if a := v.ask(v.attempt); !a.Allowed() && !a.Tell() {
 		s.refused(v, a)
@@ -58,7 +64,11 @@ func (s *Server) auth(conn net.Conn, v visit) string {
 	if e.Scalars.Anonymous.Value { // over FTP, else it has been refused
 		return answerYes + " " + note{accepted: true}.String()
 	}
-	split := v.attempt.Protocol == "FTP" && s.coded(v)
+	coded := s.coded(v)
+	if coded && v.attempt.Protocol == "SSH" && slices.Contains(sshMethods(v.methods), "publickey") {
+		return answerYes + " " + note{accepted: true, keyed: true}.String()
+	}
+	split := coded && v.attempt.Protocol == "FTP"
 	check, external := hookOf(e, checkPassword).Set, hookOf(e, externalAuth).Set
 	if !split && !check && !external {
 		return answerOK

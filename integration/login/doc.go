@@ -12,8 +12,9 @@
 //     hook is to see the password, or its end is the code of a second factor, it is
 //     asked for, and pam_unix gets what it is to compare;
 //   - proved, after the password was found right: the code of a second factor, where
-//     the policy wants one. Only those who know the password can try codes, and
-//     ten wrong ones in ten minutes are the last;
+//     the policy wants one. Only those who know the password, or have shown a
+//     key in its place, can try codes, and ten wrong ones in ten minutes are the
+//     last;
 //   - account: every rule, the number of sessions among them. What is let in keeps
 //     a place in the table from then on. The one phase that tells the client why;
 //   - session: the module's connection becomes the session, and is inherited by

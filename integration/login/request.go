@@ -34,6 +34,7 @@ const (
 // alone, and outlives a restart. It follows OK and YES.
 type note struct {
 	accepted bool   // the password needs no further judge
+	keyed    bool   // for a key stands in its place
 	proved   bool   // the password was found right, or accepted
 	coded    bool   // and the second factor
 	code     string // of the second factor, typed at the end of the password; not judged yet
@@ -44,7 +45,7 @@ func (n note) String() string {
 	for _, f := range []struct {
 		on   bool
 		name string
-	}{{n.accepted, "accepted "}, {n.proved, "proved "}, {n.coded, "coded "}} {
+	}{{n.accepted, "accepted "}, {n.keyed, "keyed "}, {n.proved, "proved "}, {n.coded, "coded "}} {
 		if f.on {
 			text += f.name
 		}
@@ -56,6 +57,7 @@ func (n note) String() string {
 func parseNote(text string) note {
 	var n note
 	text, n.accepted = strings.CutPrefix(text, "accepted ")
+	text, n.keyed = strings.CutPrefix(text, "keyed ")
 	text, n.proved = strings.CutPrefix(text, "proved ")
 	n.code, n.coded = strings.CutPrefix(text, "coded ")
 	return n

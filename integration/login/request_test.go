@@ -65,7 +65,7 @@ func FuzzParseRequest(f *testing.F) {
 }
 
 func TestNote(t *testing.T) {
-	for _, n := range []note{{}, {accepted: true}, {code: "123456"}, {accepted: true, code: "123456"}, {proved: true}, {accepted: true, proved: true, coded: true}} {
+	for _, n := range []note{{}, {accepted: true}, {code: "123456"}, {accepted: true, code: "123456"}, {proved: true}, {accepted: true, proved: true, coded: true}, {accepted: true, keyed: true, proved: true, coded: true}, {keyed: true}} {
 		if got := parseNote(n.String()); got != n {
 			t.Errorf("%+v: as %q it is %+v", n, n, got)
 		}

@@ -67,7 +67,7 @@ func (s *Server) coded(v visit) bool {
 // proved answers after the password was found right: the code of the second
 // factor is asked for, where there is one, and judged.
 func (s *Server) proved(conn net.Conn, v visit) string {
-	yes, next := answerOK, note{accepted: v.note.accepted, proved: true}
+	yes, next := answerOK, note{accepted: v.note.accepted, keyed: v.note.keyed, proved: true}
 	if next.accepted {
 		yes = answerYes
 	}
