@@ -33,7 +33,7 @@ type Inheritance struct {
 // its predecessors have left in the memory: to the sessions they are one. If the
 // memory is not to be used it begins anew: what sessions have open is ESTALE then.
 // Requests that a predecessor read and did not answer come again, where the
-// kernel can do that (Features.Resend). The process's umask is cleared: see
+// kernel can do that (Features.Resend); else they end with EIO. The process's umask is cleared: see
 // backing.Unmask.
 func Attach(opt Options, in Inheritance) (*Server, error) {
 	s, err := newServer(opt, in)
@@ -47,10 +47,19 @@ func Attach(opt Options, in Inheritance) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := in.Conn.Resend(); err != nil {
-		return nil, err
+	resent, err := in.Conn.Resend()
+	if err == nil && !resent {
+		err = s.abandon()
 	}
-	return s, nil
+	return s, err
+}
+
+// abandon ends what a predecessor has left unanswered with an error: the kernel is
+// older than 6.9 and does not send it again.
+func (s *Server) abandon() error {
+	n, err := s.conn.Abandon(func(note *kernel.Note) { s.forgetHandle(noteOf(note)) })
+	s.opt.Log.Warn("requests that are under way when a process ends are answered with EIO: this kernel, before 6.9, can't send them again", "requests", n)
+	return err
 }
 
 // errMisfit says that the memory is not of this version, or is damaged.

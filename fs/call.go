@@ -46,7 +46,7 @@ func (s *Server) Handle(r *kernel.Request) (n int, errno syscall.Errno) {
 		s.calls.Put(c)
 	}()
 	if r.Resumed() {
-		s.undo(c)
+		s.forgetHandle(c.note())
 	}
 	errno = s.dispatch(c)
 	if !c.verdict.Allowed() {

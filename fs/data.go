@@ -133,19 +133,24 @@ func (s *Server) writeAt(c *call, sp spot, b []byte, off int64, atEnd bool) (int
 		return 0, errno
 	}
 	defer fd.Release()
-	done := 0
+	before, done := 0, 0
 	if atEnd {
-		if done = c.appended(fd.Num(), b); done > 0 {
-			return done, 0
+		all := false
+		if before, all = c.appended(fd.Num(), b); all {
+			return before, 0
 		}
+		b = b[before:]
 	}
 	errno = s.resize(c, sp, fd.Num(), span{off: off, n: int64(len(b)), atEnd: atEnd}, func(off, n int64) (errno syscall.Errno) {
 		if atEnd {
-			c.appending(off, n)
+			c.appending(off, n, before)
 		}
 		done, errno = backing.Pwrite(fd.Num(), b[:n], off, atEnd)
 		return errno
 	})
+	if done += before; done > 0 {
+		errno = 0
+	}
 	return done, errno
 }
 

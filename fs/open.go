@@ -285,6 +285,8 @@ func (s *Server) mknodFile(c *call, mode uint32) syscall.Errno {
 
 // release ends a file's or a directory's handle.
 func (s *Server) release(c *call) syscall.Errno {
-	s.letGo(arg[fuse.ReleaseIn](c).Fh)
+	fh := arg[fuse.ReleaseIn](c).Fh
+	c.note().handle = fh
+	s.letGo(fh)
 	return 0
 }

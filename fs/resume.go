@@ -24,6 +24,7 @@ type note struct {
 	since  int64    // before something was made, in Unix nanoseconds
 	end    int64    // of the file, before something was appended
 	length int64    // of that
+	skip   int64    // of the request's data, which was appended before that
 	handle uint64   // that was registered
 	moved  [2]int64 // bytes that the account's transfer counters have been charged with, by limit.Direction
 }
@@ -42,7 +43,9 @@ func identOf(st *backing.Stat) ident {
 	return ident{backing.Dev(st), st.Ino, st.Btime.Sec*int64(time.Second) + int64(st.Btime.Nsec)}
 }
 
-func (c *call) note() *note { return (*note)(unsafe.Pointer(c.request.Note())) }
+func noteOf(n *kernel.Note) *note { return (*note)(unsafe.Pointer(n)) }
+
+func (c *call) note() *note { return noteOf(c.request.Note()) }
 
 // resumed reports whether a predecessor was about to do what the request asks
 // for, and may have done it.
@@ -70,9 +73,10 @@ func (c *call) making(st *backing.Stat) {
 	c.note().object = identOf(st)
 }
 
-// undo takes back what the request has registered and nobody was told of.
-func (s *Server) undo(c *call) {
-	if n := c.note(); n.handle != 0 {
+// forgetHandle takes back the handle that a request has registered and nobody was
+// told of, or ends the one that it was to end.
+func (s *Server) forgetHandle(n *note) {
+	if n.handle != 0 {
 		s.letGo(n.handle)
 		n.handle = 0
 	}
@@ -247,27 +251,58 @@ func (s *Server) follow(c *call, from, to end) {
 	}
 }
 
-// appended returns how much of b was appended before: as much as the request was
-// about to, if that lies where it was to lie, else nothing.
-func (c *call) appended(fd int, b []byte) int {
+// appended returns how much of b was appended before, and whether that is all that
+// the request was about to: as much as lies where it was to lie. A write that was
+// cut short has ended with a page, or with the file.
+func (c *call) appended(fd int, b []byte) (n int, all bool) {
 	if !c.resumed() {
-		return 0
+		return 0, false
 	}
-	n := c.note()
-	length := int(min(n.length, int64(len(b))))
-	there := make([]byte, length)
-	got, errno := backing.PreadFull(fd, there, n.end)
-	if errno != 0 || got != length || !bytes.Equal(there, b[:length]) {
-		return 0
+	note := c.note()
+	b = b[min(note.skip, int64(len(b))):]
+	b = b[:min(note.length, int64(len(b)))]
+	there := make([]byte, len(b)+1)
+	got, errno := backing.PreadFull(fd, there, note.end)
+	if errno != 0 {
+		return int(note.skip), false
 	}
-	return length
+	n = landed(there[:got], b, note.end)
+	return int(note.skip) + n, n == len(b)
 }
 
+// landed returns how much of b was written at end, where the file now holds there
+// (of which one byte more than b has is enough).
+func landed(there, b []byte, end int64) int {
+	n := 0
+	for n < len(b) && n < len(there) && there[n] == b[n] {
+		n++
+	}
+	if n < len(b) && n < len(there) && (end+int64(n))%pageSize != 0 {
+		return 0 // others have appended that, after a beginning like ours
+	}
+	return n
+}
+
+const pageSize = 4096
+
 // appending writes down that n bytes are about to be appended at the end of the
-// file.
-func (c *call) appending(end, n int64) {
+// file, behind what was appended of the same request already.
+func (c *call) appending(end, n int64, before int) {
 	note := c.note()
-	note.end, note.length = end, n
+	note.begun = false
+	note.end, note.length, note.skip = end, n, int64(before)
 	note.begun = true
 	c.request.Step(kernel.StepNoted)
+}
+
+// sameLink reports whether the symlink called name in dir says text, which ends with
+// a NUL.
+func (s *Server) sameLink(c *call, dir spot, name backing.Name, text []byte) bool {
+	fd, errno := s.dirFD(c, dir)
+	if errno != 0 {
+		return false
+	}
+	defer fd.Release()
+	there, errno := backing.ReadlinkAt(fd.Num(), name)
+	return errno == 0 && bytes.Equal(there, text[:len(text)-1])
 }

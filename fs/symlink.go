@@ -91,7 +91,7 @@ func (s *Server) symlink(c *call) syscall.Errno {
 	if len(text) > unix.PathMax {
 		return syscall.ENAMETOOLONG
 	}
-	if s.madeBefore(c, dir, name, policy.TypeSymlink) {
+	if s.madeBefore(c, dir, name, policy.TypeSymlink) && s.sameLink(c, dir, name, text) {
 		return s.answerMade(c, dir, name)
 	}
 	fd, errno := s.mayMake(c, dir, name, policy.OpSymlink, policy.TypeSymlink)

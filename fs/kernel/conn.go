@@ -109,6 +109,13 @@ func (c *Conn) Answered() time.Time {
 
 // write sends out, whose first OutHeaderSize bytes it fills in.
 func (c *Conn) write(out []byte, unique uint64, errno syscall.Errno) error {
+	_, err := c.answer(out, unique, errno)
+	return err
+}
+
+// answer is write; false if nobody waits for that any more, because the request was
+// interrupted or answered.
+func (c *Conn) answer(out []byte, unique uint64, errno syscall.Errno) (bool, error) {
 	h := (*fuse.OutHeader)(unsafe.Pointer(&out[0]))
 	h.Length, h.Status, h.Unique = uint32(len(out)), -int32(errno), unique
 	for {
@@ -118,14 +125,14 @@ func (c *Conn) write(out []byte, unique uint64, errno syscall.Errno) error {
 			if c.answered.Load() == 0 {
 				c.answered.CompareAndSwap(0, time.Now().UnixNano())
 			}
-			return nil
+			return true, nil
 		case syscall.EINTR:
-		case syscall.ENOENT: // the request was interrupted and is gone
-			return nil
+		case syscall.ENOENT:
+			return false, nil
 		case syscall.ENODEV, syscall.ECONNABORTED:
-			return errDone
+			return false, errDone
 		default:
-			return fmt.Errorf("write /dev/fuse: %w", err)
+			return false, fmt.Errorf("write /dev/fuse: %w", err)
 		}
 	}
 }

@@ -17,13 +17,14 @@
 // wait, and lets what was read be answered; what a process left unanswered because
 // it was killed, Resend brings again.
 //
-// What is being executed is noted in a journal that outlives the process: a
-// request that comes again brings along what its Handler wrote down (Note), and one
-// that has ended two processes is answered EIO. Those that a process has died with
-// run one at a time, so that the next death tells which of them it was.
+// What was read is noted in a journal that outlives the process: a request that
+// comes again brings along what its Handler wrote down (Note), and one that has
+// ended two processes is answered EIO. Those that a process has died with run one
+// at a time, so that the next death tells which of them it was; what only waits is
+// none of them. Where the kernel can't send anything again, before Linux 6.9, all
+// that was left unanswered ends with EIO (Abandon).
 //
-// Lock order: journal.suspects (held over one such request) before all others;
-// loop.mu → lanes.mu or Conn.mu; Conn.notifying → Conn.mu;
+// Lock order: loop.mu → lanes.mu or Conn.mu; Conn.notifying → Conn.mu;
 // interrupts.mu is a leaf. Conn.notifying is held over a notification, which waits
 // for no request.
 //

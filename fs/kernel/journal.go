@@ -1,9 +1,11 @@
 package kernel
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"grantfs/fs/memory"
 )
@@ -18,6 +20,9 @@ const (
 	// maxAge is for how many processes the note of a request is kept that does not
 	// come again: it was answered, or its caller was killed.
 	maxAge = 8
+	// suspectPatience is how long a request that a process has died with waits for
+	// another one: what lasts longer, or hangs, is not what ends processes.
+	suspectPatience = time.Second
 	// NoteSize is the size of a Note.
 	NoteSize = 128
 
@@ -40,9 +45,9 @@ type entry struct {
 
 // journal knows what is being executed. Safe for concurrent use.
 type journal struct {
-	// suspects is held by one of the requests that a process has died with: the
-	// next death tells which of them it was.
-	suspects sync.Mutex
+	// suspect holds one value while one of the requests that a process has died with
+	// is executed: the next death tells which of them it was.
+	suspect chan struct{}
 
 	mu     sync.Mutex // guards what follows; a leaf
 	slots  *memory.Slots[entry]
@@ -58,7 +63,7 @@ func (c *Conn) OpenJournal(m *memory.Memory) error {
 	if err != nil {
 		return err
 	}
-	j := &journal{slots: slots, before: map[uint64]*entry{}}
+	j := &journal{slots: slots, suspect: make(chan struct{}, 1), before: map[uint64]*entry{}}
 	for _, e := range slots.Used() {
 		unique := e.unique.Load()
 		switch {
@@ -91,35 +96,56 @@ func (e *entry) clear() {
 	}
 }
 
-// begin notes that r is about to be executed; EIO if it must not be, because it
-// has ended too many processes.
-func (j *journal) begin(r *Request) syscall.Errno {
+// receive notes that r was read.
+func (j *journal) receive(r *Request) {
 	h := r.Header()
 	if j == nil || Opcode(h.Opcode).Silent() {
-		return 0
+		return
 	}
 	unique := h.Unique &^ resentBit
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	e := j.before[unique]
 	if e != nil && h.Unique&resentBit != 0 {
 		delete(j.before, unique)
 	} else if e = j.take(); e != nil {
 		e.unique.Store(unique)
 	}
-	j.mu.Unlock()
-	switch {
-	case e == nil: // out of memory: it is executed all the same
+	r.entry, r.resent = e, h.Unique&resentBit != 0 // without memory it is executed all the same
+}
+
+// execute notes that r is being executed; EIO if it must not be, because it has
+// ended too many processes.
+func (j *journal) execute(r *Request) syscall.Errno {
+	if r.entry == nil {
 		return 0
-	case e.deaths >= poison:
-		j.give(e)
-		return syscall.EIO
-	case e.deaths > 0:
-		j.suspects.Lock()
-		r.suspect = true
 	}
-	r.entry, r.resent = e, h.Unique&resentBit != 0
-	e.executing.Store(1)
+	if r.entry.deaths >= poison {
+		return syscall.EIO
+	}
+	if r.entry.deaths > 0 {
+		patience := time.NewTimer(suspectPatience)
+		select {
+		case j.suspect <- struct{}{}:
+			r.suspect = true
+		case <-patience.C:
+		}
+		patience.Stop()
+	}
+	r.entry.executing.Store(1)
 	return 0
+}
+
+// rest notes that r is not being executed, for now.
+func (j *journal) rest(r *Request) {
+	if r.entry == nil {
+		return
+	}
+	r.entry.executing.Store(0)
+	if r.suspect {
+		r.suspect = false
+		<-j.suspect
+	}
 }
 
 // take returns an entry that is nobody's, nil if there is none. The caller holds
@@ -149,12 +175,10 @@ func (j *journal) end(r *Request) {
 	if r.entry == nil {
 		return
 	}
-	j.give(r.entry)
+	e := r.entry
+	j.rest(r)
 	r.entry = nil
-	if r.suspect {
-		r.suspect = false
-		j.suspects.Unlock()
-	}
+	j.give(e)
 }
 
 // acquit says that this process does not end by what it is executing.
@@ -165,6 +189,33 @@ func (j *journal) acquit() {
 	for _, e := range j.slots.Used() {
 		e.executing.Store(0)
 	}
+}
+
+// Abandon answers EIO to what predecessors have read and not answered, where the
+// kernel does not send that again; its callers would wait for ever. undo is told
+// what was written down of each. It returns how many there were, and must be called
+// before Serve.
+func (c *Conn) Abandon(undo func(*Note)) (int, error) {
+	j := c.journal
+	if j == nil {
+		return 0, nil
+	}
+	n := 0
+	for unique, e := range j.before {
+		waits, err := c.answer(make([]byte, OutHeaderSize), unique, syscall.EIO)
+		if err != nil {
+			return n, fmt.Errorf("answer a request of the last process: %w", err)
+		}
+		if waits {
+			n++
+			if e.noted.Load() != 0 {
+				undo(&e.note)
+			}
+		}
+		delete(j.before, unique)
+		j.give(e)
+	}
+	return n, nil
 }
 
 // Note returns what is written down of the request.
@@ -178,4 +229,4 @@ func (r *Request) Note() *Note {
 
 // Resumed reports whether a predecessor has begun to execute the request and
 // written something down.
-func (r *Request) Resumed() bool { return r.resent && r.entry.noted.Load() != 0 }
+func (r *Request) Resumed() bool { return r.resent && r.entry != nil && r.entry.noted.Load() != 0 }

@@ -119,9 +119,13 @@ func (l *loop) run(me *reader) {
 			}
 			continue
 		}
+		c := l.conn
+		c.journal.receive(r)
 		p := l.handler.Plan(r)
-		if p.Slow || !l.lanes.inline(p.Lane) {
-			l.handOver(r.In, b.out, p.Lane)
+		// What comes again may have to wait for another one: see journal.suspect.
+		again := r.Header().Unique&resentBit != 0
+		if p.Slow || again || !l.lanes.inline(p.Lane) {
+			l.handOver(r, b.out, p.Lane)
 			continue
 		}
 		r.lane = p.Lane

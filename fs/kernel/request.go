@@ -23,7 +23,7 @@ type Request struct {
 
 	entry   *entry // of the journal
 	resent  bool   // it was read before
-	suspect bool   // it holds journal.suspects
+	suspect bool   // it is in journal.suspect
 }
 
 // Header returns the request's header.
@@ -72,6 +72,7 @@ func (r *Request) Pause(f func(gone <-chan struct{}) syscall.Errno) syscall.Errn
 		r.on = nil
 	}
 	l.giveBack(r)
+	l.conn.journal.rest(r)
 	unique := r.Header().Unique
 	gone := l.interrupts.enter(unique)
 	defer l.interrupts.leave(unique)
@@ -83,6 +84,7 @@ func (r *Request) Pause(f func(gone <-chan struct{}) syscall.Errno) syscall.Errn
 	}
 	errno = l.lanes.acquire(r.lane, func() <-chan struct{} { return gone })
 	r.slot = errno == 0
+	l.conn.journal.execute(r) // as before
 	return errno
 }
 
@@ -104,7 +106,7 @@ func (l *loop) free(r *Request) {
 // answer handles the request and replies.
 func (l *loop) answer(r *Request, out []byte) error {
 	h := *r.Header()
-	size, errno := 0, l.conn.journal.begin(r)
+	size, errno := 0, l.conn.journal.execute(r)
 	if errno == 0 {
 		r.Step(StepBegun)
 		size, errno = l.handler.Handle(r)
@@ -139,16 +141,17 @@ func (l *loop) reply(h *fuse.InHeader, out []byte, size int, errno syscall.Errno
 // handOver answers a request on a goroutine of its own, when its lane has a slot.
 // It takes a copy along, which is what the lane is charged for: the reader's
 // buffers have room for the largest.
-func (l *loop) handOver(in, out []byte, lane uint64) {
-	r := &Request{In: in, loop: l, lane: lane}
-	size := len(in) + room(r)
+func (l *loop) handOver(read *Request, out []byte, lane uint64) {
+	r := &Request{In: read.In, loop: l, lane: lane, entry: read.entry, resent: read.resent}
+	size := len(r.In) + room(r)
 	if !l.lanes.admit(lane, size) {
 		if err := l.reply(r.Header(), out, 0, syscall.ENOMEM); err != nil {
 			l.fail(err)
 		}
+		l.conn.journal.end(r)
 		return
 	}
-	r.In = bytes.Clone(in)
+	r.In = bytes.Clone(r.In)
 	l.wg.Go(func() {
 		defer l.lanes.dismiss(lane, size)
 		if err := l.queued(r); err != nil {
@@ -165,6 +168,7 @@ func (l *loop) queued(r *Request) error {
 	errno := l.lanes.acquire(r.lane, func() <-chan struct{} { return l.interrupts.enter(h.Unique) })
 	l.interrupts.leave(h.Unique)
 	if errno != 0 {
+		defer l.conn.journal.end(r)
 		return l.reply(&h, out, 0, errno)
 	}
 	r.slot = true
