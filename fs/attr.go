@@ -30,6 +30,8 @@ func (s *Server) fill(out *fuse.Attr, sp spot, st *backing.Stat) {
 	case sp.node.Kind <= node.KindView:
 		s.fillProvided(out, sp)
 		out.Mode = modeViewRoot
+	case isCredentials(sp):
+		s.fillVirtual(out, sp, st)
 	case sp.node.Kind == node.KindSynthetic:
 		s.fillProvided(out, sp)
 		out.Mode = modeRootDir
@@ -111,7 +113,11 @@ func (s *Server) changeable(sp spot) bool {
 
 // stat reads what is on disk for sp; nothing for what only the view provides.
 func (s *Server) stat(sp spot, st *backing.Stat) syscall.Errno {
-	if sp.node.Kind != node.KindBacked {
+	switch sp.node.Kind {
+	case node.KindVirtual:
+		return s.statVirtual(virtualFile(sp), st)
+	case node.KindBacked:
+	default:
 		return 0
 	}
 	fd, errno := s.objectFD(sp)
@@ -148,7 +154,7 @@ func (s *Server) getattr(c *call) syscall.Errno {
 	}
 	out := reply[fuse.AttrOut](c)
 	s.fill(&out.Attr, sp, &c.stat)
-	out.AttrValid, out.AttrValidNsec = timeout(s.opt.EntryTimeout)
+	out.AttrValid, out.AttrValidNsec = timeout(s.attrTimeout(sp))
 	return 0
 }
 
@@ -168,7 +174,7 @@ func (s *Server) statted(c *call) (spot, syscall.Errno) {
 	if errno := s.stat(sp, &c.stat); errno != 0 {
 		return sp, errno
 	}
-	if sp.node.Kind == node.KindBacked {
+	if sp.node.Kind == node.KindBacked || sp.node.Kind == node.KindVirtual {
 		return sp, c.deny(s.holder(sp).Check(policy.OpGetattr, sp.target(&c.stat)))
 	}
 	return sp, 0
@@ -183,7 +189,7 @@ func (s *Server) statx(c *call) syscall.Errno {
 	var a fuse.Attr
 	s.fill(&a, sp, &c.stat)
 	out := reply[fuse.StatxOut](c)
-	out.AttrValid, out.AttrValidNsec = timeout(s.opt.EntryTimeout)
+	out.AttrValid, out.AttrValidNsec = timeout(s.attrTimeout(sp))
 	out.Statx = fuse.Statx{
 		Mask: unix.STATX_BASIC_STATS, Blksize: a.Blksize, Nlink: a.Nlink, Uid: a.Uid, Gid: a.Gid,
 		Mode: uint16(a.Mode), Ino: a.Ino, Size: a.Size, Blocks: a.Blocks,

@@ -11,6 +11,7 @@ import (
 
 	"grantfs/fs/backing"
 	"grantfs/fs/kernel"
+	"grantfs/fs/node"
 	"grantfs/policy"
 )
 
@@ -71,7 +72,8 @@ func (s *Server) Plan(r *kernel.Request) kernel.Plan {
 	p := kernel.Plan{Slow: table[op].slow}
 	if n := s.nodes.Get(h.NodeId); n != nil && n.View != 0 {
 		p.Lane = uint64(n.View)
-		p.Slow = p.Slow || s.mustWait(r, n.View)
+		p.Slow = p.Slow || s.mustWait(r, n.View) || n.Kind == node.KindVirtual && op != kernel.OpGetattr ||
+			n.Kind == node.KindSynthetic && op == kernel.OpUnlink
 		if op == kernel.OpRelease || op == kernel.OpReleasedir || op == kernel.OpFlush {
 			p.Lane |= endings
 		}

@@ -189,7 +189,7 @@ func inodeOf(sp spot) quota.ID { return quota.ID{Dev: sp.node.Dev, Ino: sp.node.
 // opened begins to count a handle. Of one that writes without us it notes what is
 // charged already.
 func (s *Server) opened(h *handle, sp spot) {
-	if h.stream != nil {
+	if h.stream != nil || h.node.Kind == node.KindVirtual {
 		return
 	}
 	if h.inode == nil { // it was made just now
@@ -211,7 +211,7 @@ func (s *Server) opened(h *handle, sp spot) {
 // openedBefore is opened for a handle of a predecessor's: what was charged of its
 // file is not known.
 func (s *Server) openedBefore(h *handle) {
-	if h.stream != nil {
+	if h.stream != nil || h.node.Kind == node.KindVirtual {
 		return
 	}
 	h.inode = s.charges.inodes.open(quota.ID{Dev: h.node.Dev, Ino: h.node.Ino})

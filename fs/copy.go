@@ -6,6 +6,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/node"
 	"grantfs/policy"
 )
 
@@ -54,6 +55,8 @@ func (s *Server) mayCopy(c *call, in *fuse.CopyFileRangeIn) (from, to spot, sour
 	}
 	switch {
 	case errno != 0:
+	case from.node.Kind == node.KindVirtual || to.node.Kind == node.KindVirtual:
+		errno = syscall.EOPNOTSUPP
 	case !source.read || !target.write:
 		errno = syscall.EBADF
 	case in.Flags != 0 || int64(in.OffIn) < 0 || int64(in.OffOut) < 0:

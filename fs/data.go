@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/node"
 	"grantfs/policy"
 )
 
@@ -72,6 +73,9 @@ func (s *Server) read(c *call) syscall.Errno {
 	if errno != 0 {
 		return errno
 	}
+	if sp.node.Kind == node.KindVirtual {
+		return s.readVirtual(c, sp, in)
+	}
 	pass, errno := s.passRead(c, &sp, h, in)
 	if errno != 0 {
 		return errno
@@ -110,6 +114,9 @@ func (s *Server) write(c *call) syscall.Errno {
 	}
 	if len(c.body) < int(in.Size) || int64(in.Offset) < 0 {
 		return syscall.EINVAL
+	}
+	if sp.node.Kind == node.KindVirtual {
+		return s.writeVirtual(c, sp, in)
 	}
 	pass, errno := s.passWrite(c, &sp, h, in)
 	if errno != 0 {
@@ -196,7 +203,12 @@ func (s *Server) wasWritten(h *handle) {
 
 // flush is close(2), of each duplicate of a descriptor, for files whose bits are to
 // be cleared. Nothing is buffered here: other handles don't ask for it.
-func (s *Server) flush(c *call) syscall.Errno { return s.endWriting(c.head.NodeId) }
+func (s *Server) flush(c *call) syscall.Errno {
+	if errno, virtual := s.closeVirtual(c.head.NodeId, false); virtual {
+		return errno
+	}
+	return s.endWriting(c.head.NodeId)
+}
 
 func (s *Server) fallocate(c *call) syscall.Errno {
 	in := arg[fuse.FallocateIn](c)
@@ -207,7 +219,7 @@ func (s *Server) fallocate(c *call) syscall.Errno {
 	if !h.write {
 		return syscall.EBADF
 	}
-	if !allocates(in.Mode) {
+	if sp.node.Kind == node.KindVirtual || !allocates(in.Mode) {
 		return syscall.EOPNOTSUPP
 	}
 	if errno := s.rewrites(c, sp, policy.OpFallocate); errno != 0 {
@@ -246,6 +258,9 @@ func (s *Server) fsync(c *call) syscall.Errno {
 	if h.stream != nil {
 		return syscall.EBADF // a directory has a request of its own
 	}
+	if sp.node.Kind == node.KindVirtual {
+		return 0 // it is on disk already
+	}
 	fd, errno := s.dataFD(sp, h.write)
 	if errno != 0 {
 		return errno
@@ -280,7 +295,7 @@ func (s *Server) lseek(c *call) syscall.Errno {
 	if in.Whence != unix.SEEK_DATA && in.Whence != unix.SEEK_HOLE {
 		return syscall.EINVAL
 	}
-	if h.stream != nil {
+	if h.stream != nil || sp.node.Kind == node.KindVirtual {
 		return syscall.EINVAL
 	}
 	fd, errno := s.dataFD(sp, h.write)

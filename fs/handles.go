@@ -115,6 +115,8 @@ func (s *Server) initHandles(m *memory.Memory) (err error) {
 		}
 		if h.mode == Directory {
 			h.stream = &stream{fd: -1, lost: true}
+		} else if n.Kind == node.KindVirtual {
+			// All of its state is kept elsewhere.
 		} else if _, errno := s.files.opened(r.node, false); errno != 0 {
 			return errno
 		}
@@ -173,6 +175,10 @@ func (s *Server) letGo(fh uint64) {
 	}
 	if h.stream != nil {
 		h.stream.close()
+	} else if h.node.Kind == node.KindVirtual {
+		if h.write {
+			s.closeVirtual(h.node.ID, true) // nobody is left to be told of an error
+		}
 	} else {
 		if h.write {
 			s.wasWritten(h)

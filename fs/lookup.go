@@ -50,7 +50,10 @@ func (s *Server) entry(out *fuse.EntryOut, sp spot, st *backing.Stat) {
 	out.NodeId = sp.node.ID
 	out.Generation = 0
 	s.fill(&out.Attr, sp, st)
-	out.AttrValid, out.AttrValidNsec = timeout(s.opt.EntryTimeout)
+	out.AttrValid, out.AttrValidNsec = timeout(s.attrTimeout(sp))
+	if sp.node.Kind == node.KindVirtual {
+		return // nor its name: it may be gone with the next change of the policy
+	}
 	if sp.node.Kind == node.KindView {
 		// Never cached: each walk into a view from outside is asked for, and
 		// refused to other users. Sessions are chrooted and don't walk it.
@@ -95,6 +98,9 @@ func (s *Server) child(c *call, dir spot, name backing.Name) (spot, syscall.Errn
 			return spot{}, errno
 		}
 		return s.provided(c, dir, name, p)
+	}
+	if dir.where.Place.Credentials() != policy.CredentialsNone {
+		return s.virtualChild(c, dir, name)
 	}
 	if !dir.backed() {
 		c.missing = true

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
+	"grantfs/fs/node"
 	"grantfs/policy"
 )
 
@@ -21,6 +22,9 @@ func (s *Server) open(c *call) syscall.Errno {
 	}
 	if errno := roomFor(s.caps.files, sp); errno != 0 {
 		return errno
+	}
+	if sp.node.Kind == node.KindVirtual {
+		return s.openVirtual(c, sp)
 	}
 	flags := arg[fuse.OpenIn](c).Flags
 	h := &handle{node: openedOn(sp.node)}

@@ -82,6 +82,9 @@ func (s *Server) replace(n, parent *node.Node, now, above *node.Where) bool {
 	if n.Type == policy.TypeDir {
 		now.Place = above.Place.Child(now.Name)
 	}
+	if n.Kind == node.KindVirtual {
+		return above.Place.Credentials() != policy.CredentialsNone
+	}
 	if n.Kind == node.KindSynthetic {
 		_, provided := above.Place.ProvidedName(now.Name)
 		return provided

@@ -163,7 +163,10 @@ func (s *Server) listGone(c *call, sp spot) syscall.Errno {
 // provided lists what the view provides, from the i-th entry; full means that
 // the reply has no room for more.
 func (l *lister) provided(i int) (full bool, errno syscall.Errno) {
-	names := l.names()
+	names, typ := l.names(), uint8(syscall.DT_DIR)
+	if isCredentials(l.dir) {
+		names, typ = append(names, l.virtualNames()...), syscall.DT_REG
+	}
 	for ; i < len(names); i++ {
 		next := uint64(i + 1)
 		if l.left == 0 || !l.fits(len(names[i])) {
@@ -173,7 +176,7 @@ func (l *lister) provided(i int) (full bool, errno syscall.Errno) {
 			l.dirent(names[i], next, 1, syscall.DT_DIR, nil)
 			continue
 		}
-		l.child(names[i], next, 1<<62, syscall.DT_DIR)
+		l.child(names[i], next, 1<<62, typ)
 	}
 	return false, 0
 }

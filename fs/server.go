@@ -43,6 +43,7 @@ type Options struct {
 	Observer     Observer
 	Policy       Policy
 	Sessions     Sessions // nil: there are none
+	Virtual      Virtual  // nil: directories of credentials are empty
 	// Transferred is the Snapshot of an earlier Server's Transfers, nil for none. It
 	// counts where there is nothing to take over.
 	Transferred []byte

@@ -30,6 +30,9 @@ func (s *Server) setattr(c *call) syscall.Errno {
 	if errno := s.belongs(c, sp); errno != 0 {
 		return errno
 	}
+	if isCredentials(sp) {
+		return s.setattrVirtual(c, sp, &in)
+	}
 	if sp.node.Kind != node.KindBacked {
 		return c.refuse(policy.ReasonSynthetic, policy.ClassRefused)
 	}

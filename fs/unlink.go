@@ -22,6 +22,9 @@ func (s *Server) remove(c *call, isDir bool) syscall.Errno {
 			return f.errno()
 		}
 	}
+	if dir.where.Place.Credentials() != policy.CredentialsNone {
+		return s.removeVirtual(c, dir, name, isDir)
+	}
 	fd, t, errno := s.existing(c, dir, name, &c.stat)
 	if errno != 0 {
 		return errno

@@ -142,6 +142,9 @@ func (r *remedy) fix(f finding, asked []inquiry) (e edit, nothing string) {
 		if f.unreal {
 			return edit{}, fmt.Sprintf("only the view provides %s, as long as %s has no directory there", f.dir, mountTitle(f.place.mount))
 		}
+		if f.place.credentials != CredentialsNone {
+			return edit{}, fmt.Sprintf("%s holds what grantfs keeps, and nothing else can be made there", f.dir)
+		}
 		if f.Reason == ReasonNoSuchPlace {
 			return edit{}, fmt.Sprintf("no home, site or folder of %s holds %s; one mounted there would", r.a.Name, at)
 		}

@@ -63,6 +63,9 @@ func (p *Place) ask(t Target, need Verbs, how use) Verdict {
 	} else if p.reserves(t.Name) {
 		return Verdict{Reason: ReasonHidden, Class: hiddenClass(how)}
 	}
+	if p.credentials != CredentialsNone {
+		return p.askCredentials(need, how)
+	}
 	if p.mount == nil {
 		if how == useLook {
 			return Verdict{Reason: ReasonNoSuchPlace, Class: ClassHidden}

@@ -197,7 +197,7 @@ const usersName = "users"
 // reservedName reports whether name is kept free at the top of every view, for
 // what comes later.
 func reservedName(name string) bool {
-	return name == "shared" || name == ".shares" || name == ".ssh"
+	return name == "shared" || name == ".shares" || name == keysName
 }
 
 // sitesOf returns the sites that a view shows, sorted by name.

@@ -61,7 +61,7 @@ func TestMountPlaces(t *testing.T) {
 		root, synthetic     bool
 		provided            string
 	}{
-		{"alice", "/", "home", true, false, "media sites team"},
+		{"alice", "/", "home", true, false, ".ssh media sites team"},
 		{"alice", "/other", "home", false, false, ""},
 		{"alice", "/media", "folder:media", true, false, "inner"},
 		{"alice", "/media/x", "folder:media", false, false, ""},
@@ -72,8 +72,8 @@ func TestMountPlaces(t *testing.T) {
 		{"alice", "/sites", "", false, true, "s.test"},
 		{"alice", "/sites/s.test", "site:s.test", true, false, ""},
 		{"alice", "/sites/other", "", false, true, ""},
-		{"alice", "/.ssh", "home", false, false, ""},
-		{"bob", "/", "", false, true, "a sites"},
+		{"alice", "/.ssh", "", false, true, ""},
+		{"bob", "/", "", false, true, ".ssh a sites"},
 		{"bob", "/a", "", false, true, "b"},
 		{"bob", "/a/b/media", "folder:media", true, false, ""},
 		{"bob", "/sites", "", false, true, "extra"},
@@ -87,7 +87,7 @@ func TestMountPlaces(t *testing.T) {
 		var names []string
 		for _, e := range p.Provided() {
 			names = append(names, e.Name)
-			if e.Place != p.Child(e.Name) || !e.Listed {
+			if e.Place != p.Child(e.Name) || e.Listed == (e.Name == keysName) {
 				t.Errorf("%s %s: Provided() has %+v", tt.account, tt.dir, e)
 			}
 		}
@@ -142,13 +142,12 @@ func TestMountDecisions(t *testing.T) {
 		rmdir /sites:dir                 => mount_point EBUSY
 		create /sites/s.test/x           => ok
 
-		lookup /.ssh:dir                 => hidden ENOENT
 		lookup /.shares:dir              => hidden ENOENT
 		lookup /shared:dir               => hidden ENOENT
-		mkdir /.ssh:dir                  => hidden EACCES
+		mkdir /.shares:dir               => hidden EACCES
 		create /shared                   => hidden EACCES
-		unlink /.ssh                     => hidden ENOENT
-		move /x /.ssh                    => hidden EACCES
+		unlink /.shares                  => hidden ENOENT
+		move /x /.shares                 => hidden EACCES
 		create /sub/.ssh                 => ok
 		create /users                    => hidden EACCES
 	`)

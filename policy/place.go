@@ -51,6 +51,8 @@ type Place struct {
 	synthetic bool
 	settled   bool // no entry and no site lies below
 
+	credentials Credentials
+
 	kids     map[string]*Place // by step.key; guarded by rules.mu
 	below    atomic.Pointer[Place]
 	provided atomic.Pointer[[]Provided]
@@ -123,6 +125,7 @@ func (p *Place) ProvidedName(name string) (Provided, bool) {
 		return Provided{}, false
 	}
 	hidden := p.pattern != nil && p.pattern.hide && !p.pattern.permits(name)
+	hidden = hidden || p.top && name == keysName
 	return Provided{Name: name, Listed: !hidden, Place: p.Child(name)}, true
 }
 

@@ -75,7 +75,8 @@ func TestPlan(t *testing.T) {
 		{"nothing", func(*Input) {}, ""},
 		{"account lost", func(in *Input) { in.Accounts = in.Accounts[:1] }, `
 			bob lost
-			/ + -list`},
+			/ + -list
+			/.ssh + -list,download,overwrite,delete_files,chmod,chtimes`},
 		{"account gained", func(in *Input) {
 			a := Account{Name: "carl"}
 			a.VirtualFolders = folders("media /m")
@@ -84,6 +85,7 @@ func TestPlan(t *testing.T) {
 			carl gained
 			mount /m nothing -> folder:media /srv/media
 			/ +list -
+			/.ssh +list,download,overwrite,delete_files,chmod,chtimes -
 			/m +list -`},
 		{"verbs", func(in *Input) { in.Accounts[0].Permissions = permissions("/ list download", "/in list download") }, `
 			alice changed

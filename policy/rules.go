@@ -193,6 +193,9 @@ func (c *Place) enter(n *node) {
 			c.mount = nil
 		}
 	}
+	if n != nil {
+		c.credentials = n.credentials
+	}
 	if c.mount == nil {
 		c.synthetic = true
 		c.own = VerbAll
@@ -287,6 +290,6 @@ func (c *Place) conclude() {
 // same reports whether c, a child of p, has p's rules.
 func (c *Place) same(p *Place) bool {
 	return c.settled && p.settled && !c.root && !p.root && !p.top &&
-		c.synthetic == p.synthetic && c.mount == p.mount && c.spot == p.spot &&
+		c.synthetic == p.synthetic && c.credentials == p.credentials && c.mount == p.mount && c.spot == p.spot &&
 		c.grant == p.grant && c.pattern == p.pattern && c.access == p.access && c.shutBy == p.shutBy
 }

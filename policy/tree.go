@@ -19,6 +19,8 @@ type node struct {
 	provided bool // the view itself provides the directory: a mount point or a parent of one
 	fixed    bool // provided, and never merged with a real directory
 
+	credentials Credentials // what lies here on no disk
+
 	opens   bool // an entry or a mount lies here: it opens a denied directory
 	leads   bool // one lies below
 	reaches bool // some verb is granted here or below, or a mount lies here or below
@@ -159,8 +161,9 @@ func newTree(a *Account, e *Effective, mounts []*Mount, hasSites bool, ceiling V
 		t.provide(sitesPath).fixed = true
 	}
 	if a.Main {
-		t.provide("/" + usersName).fixed = true
+		t.provideCredentials(usersName, CredentialsPasswords)
 	}
+	t.provideCredentials(keysName, CredentialsKeys)
 	t.root.provided = true
 	t.root.summarise(ceiling)
 	return t.root

@@ -15,7 +15,8 @@ const (
 	BranchSite      BranchKind = "site"
 	BranchFolder    BranchKind = "folder"
 	BranchSynthetic BranchKind = "synthetic" // only the view provides it
-	BranchUsers     BranchKind = "users"     // the main account's directory of credentials
+	BranchUsers     BranchKind = "users"     // the main account's directory of passwords
+	BranchKeys      BranchKind = "keys"      // the account's own SSH keys
 	BranchDirectory BranchKind = "directory" // in a backing, if it is there at all
 )
 
@@ -83,8 +84,10 @@ func (g *grower) grow(p *Place, at string, more ...knownName) *Branch {
 		b.Preset = presetAegir
 	}
 	switch m := p.mount; {
-	case m == nil && at == "/"+usersName && g.view.Main():
-		b.Kind, b.Origin, b.At = BranchUsers, OriginDefault, Pos{}
+	case p.credentials == CredentialsPasswords:
+		b.Kind = BranchUsers
+	case p.credentials == CredentialsKeys:
+		b.Kind = BranchKeys
 	case m == nil:
 		b.Kind, b.Origin, b.At = BranchSynthetic, OriginDefault, Pos{}
 	case p.root:
@@ -137,6 +140,8 @@ func (p *Place) Ordinary() Verbs {
 		if p.access == accessShut {
 			verbs = 0
 		}
+	case p.credentials != CredentialsNone:
+		verbs &= verbsCredentials
 	case p.mount == nil:
 		verbs &= VerbList
 	case p.spot.region != regionNone:

@@ -47,6 +47,7 @@ func TestTree(t *testing.T) {
 	for _, c := range []struct{ account, path, want string }{
 		{"alice", "/", `
 			/ home list,download,upload [account:alice] account:alice
+			/.ssh keys list,download,overwrite,delete_files,chmod,chtimes [] hidden default
 			/a synthetic list [account:alice] default
 			/a/b synthetic list [account:alice] default
 			/a/b/deep folder list,download,upload [folder:deep] group:agency
@@ -70,13 +71,15 @@ func TestTree(t *testing.T) {
 		{"alice", "/in/some/where", `/in/some/where directory list,upload [account:alice] default`},
 		{"bob", "/", `
 			/ synthetic list [] default
+			/.ssh keys list,download,overwrite,delete_files,chmod,chtimes [] hidden default
 			/pool synthetic list [] default
 			/pool/media folder list [folder:media] account:bob`},
 		{"o1.ftp", "/", `
 			/ home * [account:o1.ftp instance:o1] account:o1.ftp
+			/.ssh keys list,download,overwrite,delete_files,chmod,chtimes [] hidden default
 			/sites synthetic list [] default
 			/sites/c.org site list,download,overwrite,chmod,chown,chtimes,copy [account:alice site:o1/c.org instance:o1] aegir site:o1/c.org
-			/users users list [] default`},
+			/users users list,download,overwrite,delete_files,chmod,chtimes [] default`},
 	} {
 		b, v, err := view(t, s, c.account).Tree(c.path)
 		if err != nil || !v.Allowed() {
@@ -94,7 +97,7 @@ func TestTreeUnreachable(t *testing.T) {
 	for _, c := range []struct{ account, path, want string }{
 		{"bob", "/elsewhere", "no_such_place ENOENT"},
 		{"alice", "/shy/secret", "hidden ENOENT"},
-		{"alice", "/.ssh", "hidden ENOENT"},
+		{"alice", "/.shares", "hidden ENOENT"},
 	} {
 		b, v, err := view(t, s, c.account).Tree(c.path)
 		if b != nil || err != nil || say(v) != c.want {
@@ -111,7 +114,7 @@ func TestTreeHiddenMount(t *testing.T) {
 	a.FilePatterns = patterns("/ hide -media")
 	a.VirtualFolders = folders("media /media")
 	b, _, err := view(t, compile(t, Input{Accounts: []Account{a}, Folders: []Folder{folder("media", "/srv/media")}}), "alice").Tree("/")
-	if err != nil || len(b.Children) != 1 || !b.Children[0].Hidden || b.Pattern == nil || b.Pattern.Path != "/" {
+	if err != nil || len(b.Children) != 2 || !b.Children[1].Hidden || b.Pattern == nil || b.Pattern.Path != "/" {
 		t.Errorf("Tree(/) = %+v, %v, want a hidden child and its pattern", b, err)
 	}
 }

@@ -45,6 +45,8 @@ type daemon struct {
 	buckets *latest
 	used    atomic.Pointer[metrics.Quotas] // when it was looked at last
 
+	credentials credentials
+
 	table  atomic.Pointer[account.Table]
 	reload atomic.Pointer[reloaded]
 	// changing is held while a policy is made and put into force.
@@ -61,6 +63,7 @@ type reloaded struct {
 	accounts   int
 	set        *policy.Set
 	ids        map[string]policy.IDs
+	always     bool // passwords are shown for ever
 }
 
 // serve mounts the views and has them served until SIGTERM or SIGINT. This process
@@ -86,6 +89,9 @@ func serve(ctx context.Context, e *env, _ []string) error {
 // work serves what a keeper has mounted, until that says so, or until SIGTERM: then
 // it leaves the rest to a successor.
 func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
+	if err := keepMemory(); err != nil {
+		return err
+	}
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
@@ -124,6 +130,9 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 func (d *daemon) open(l *loaded) error {
 	uids := d.config.Mount.UIDRange.Value
 	d.keeper = account.NewKeeper(d.store, uids[0], uids[1])
+	if err := d.openCredentials(); err != nil {
+		return err
+	}
 	p, err := d.prepare(l)
 	if err != nil {
 		return err
@@ -134,7 +143,7 @@ func (d *daemon) open(l *loaded) error {
 	}
 	d.userdb = userdb.New(d.log, nil)
 	d.publishUsers()
-	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged})
+	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged, PasswordUsed: d.passwordUsed})
 	if err := d.worker.resume(d.login, d.log); err != nil {
 		return err
 	}
@@ -147,7 +156,7 @@ func (d *daemon) open(l *loaded) error {
 		Point: d.worker.Point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
 		MinFree: func(size uint64) uint64 { return uint64(minFree.Bytes) + uint64(minFree.Percent/100*float64(size)) },
 		Log:     d.log, Observer: d.metrics, Policy: p,
-		Sessions: d.login.Table(), Transferred: transferred, Usage: d.usagePath(),
+		Sessions: d.login.Table(), Virtual: d.files(), Transferred: transferred, Usage: d.usagePath(),
 	})
 	if err != nil {
 		return err
@@ -175,6 +184,7 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 	if l.set, err = d.withFrozen(l.set); err != nil {
 		return fs.Policy{}, err
 	}
+	d.beginTable()
 	table, problems, err := d.keeper.Sync(account.Entries(l.set), l.found.Refused(), l.users)
 	if err != nil {
 		return fs.Policy{}, fmt.Errorf("give the accounts their uids: %w", err)
@@ -188,11 +198,11 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 		}
 	}
 	last := d.reload.Load()
-	next := &reloaded{generation: 1, ok: !l.stale, since: time.Now(), accounts: len(ids), set: l.set, ids: ids}
+	next := &reloaded{generation: 1, ok: !l.stale, since: time.Now(), accounts: len(ids), set: l.set, ids: ids, always: l.config.Aegir.Reveal.Value == revealAlways}
 	if last != nil {
 		next.generation = last.generation + 1
 	}
-	d.table.Store(table)
+	d.endTable(func() { d.table.Store(table) })
 	d.reload.Store(next)
 	return fs.Policy{Set: l.set, IDs: ids}, nil
 }

@@ -141,7 +141,7 @@ func shortVerbs(v policy.Verbs) string {
 func branchOrigin(b *policy.Branch) string {
 	var out string
 	switch b.Kind {
-	case policy.BranchSynthetic, policy.BranchUsers:
+	case policy.BranchSynthetic, policy.BranchUsers, policy.BranchKeys:
 		return string(b.Kind)
 	case policy.BranchSite:
 		out = b.Origin

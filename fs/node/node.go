@@ -16,6 +16,7 @@ const (
 	KindView                  // the root of one account's view
 	KindSynthetic             // a directory that only the view provides
 	KindBacked                // an object of a source
+	KindVirtual               // a file that lies on no disk
 )
 
 // Key is what makes a node the same node when it is looked up again.

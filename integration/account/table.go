@@ -74,6 +74,19 @@ func at[K comparable](t *Table, index map[K]int, k K) (Account, bool) {
 	return t.all[i], true
 }
 
+// WithHash returns a copy of t in which an account has another password hash; t
+// itself where there is no such account, or its password is the host's.
+func (t *Table) WithHash(name, hash string) *Table {
+	i, ok := t.byName[name]
+	if !ok || t.all[i].Adopted {
+		return t
+	}
+	next := *t
+	next.all = slices.Clone(t.all)
+	next.all[i].Hash = hash
+	return &next
+}
+
 // Accounts yields every account, sorted by name. Their Sites must not be changed.
 func (t *Table) Accounts() iter.Seq[Account] { return slices.Values(t.all) }
 

@@ -161,6 +161,9 @@ func (s *Server) open(v visit) (*live, bool) {
 		v.log.Error("open a session", "error", err)
 		return nil, false
 	}
+	if slices.ContainsFunc(methods, func(m string) bool { return m == "password" || m == "keyboard-interactive" }) {
+		s.PasswordUsed(v.user)
+	}
 	s.Observer.Login(l.Protocol, policy.AdmitOK)
 	v.log.Info("session opened", "id", l.ID, "method", l.Method, "pid", l.PID)
 	return l, true

@@ -115,6 +115,7 @@ func (r *relay) next() {
 		Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)), Observer: silent{}, Codes: silent{},
 		Account:         func(name string) (*policy.View, bool) { return r.view, name == "alice" },
 		PasswordChanged: func(string) time.Time { return time.Now() },
+		PasswordUsed:    func(string) {},
 	})
 	if err := r.Resume(m, r.shelf); err != nil {
 		r.t.Fatal(err)

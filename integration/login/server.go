@@ -50,6 +50,8 @@ type ServerOptions struct {
 	// PasswordChanged returns when the account's password was set, the zero Time
 	// if nobody knows.
 	PasswordChanged func(name string) time.Time
+	// PasswordUsed is told of each session that was opened with a password.
+	PasswordUsed func(name string)
 }
 
 // Server answers the PAM module. It is safe for concurrent use.

@@ -10,8 +10,10 @@ import (
 
 // Credential is what an account proves itself with. It is secret: never log it.
 type Credential struct {
-	Hash    string    `json:"hash"`    // crypt(3)
-	Changed time.Time `json:"changed"` // when it was set; zero if nobody knows
+	Hash    string    `json:"hash"`             // crypt(3)
+	Changed time.Time `json:"changed"`          // when it was set; zero if nobody knows
+	Sealed  []byte    `json:"sealed,omitempty"` // its text, encrypted; none if it is not to be shown (any more)
+	Used    time.Time `json:"used,omitzero"`    // when somebody first logged in with it
 }
 
 // Credential returns an account's credential; false if it has none.
@@ -92,12 +94,33 @@ func seed(b *bolt.Bucket, hashes map[string]string) error {
 
 // SetCredential replaces an account's credential.
 func (s *Store) SetCredential(account string, c Credential) error {
-	value, err := json.Marshal(c)
-	if err == nil {
-		err = s.db.Update(func(tx *bolt.Tx) error {
-			return tx.Bucket(bucketCredentials).Put([]byte(account), value)
-		})
-	}
+	return s.EditCredential(account, func(now *Credential, _ bool) bool {
+		*now = c
+		return true
+	})
+}
+
+// EditCredential lets edit change an account's credential, the zero Credential if
+// it has none, and stores it if edit returns true.
+func (s *Store) EditCredential(account string, edit func(c *Credential, has bool) bool) error {
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketCredentials)
+		var c Credential
+		value := b.Get([]byte(account))
+		if value != nil {
+			if err := json.Unmarshal(value, &c); err != nil {
+				return err
+			}
+		}
+		if !edit(&c, value != nil) {
+			return nil
+		}
+		value, err := json.Marshal(c)
+		if err != nil {
+			return err
+		}
+		return b.Put([]byte(account), value)
+	})
 	if err != nil {
 		return fmt.Errorf("set credential of %s: %w", account, err)
 	}

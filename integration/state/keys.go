@@ -75,13 +75,14 @@ func (s *Store) EditDraft(account string, edit func(text []byte) ([]byte, error)
 }
 
 // EndDraft makes the draft of an account's keys the keys, if check agrees, and
-// drops it in any case. It reports whether the keys were replaced; without a draft
+// drops it in any case; with begun an empty one stays what it is. It reports whether the keys were replaced; without a draft
 // nothing happens. The error of check is returned, wrapped.
-func (s *Store) EndDraft(account string, check func(text []byte) error) (bool, error) {
+func (s *Store) EndDraft(account string, begun bool, check func(text []byte) error) (bool, error) {
 	var done bool
 	var refused error
 	err := s.db.View(func(tx *bolt.Tx) error { // most files that are closed have none
-		done = tx.Bucket(bucketDrafts).Get([]byte(account)) != nil
+		text := tx.Bucket(bucketDrafts).Get([]byte(account))
+		done = text != nil && (len(text) > 0 || !begun)
 		return nil
 	})
 	if err == nil && done {
@@ -107,6 +108,21 @@ func (s *Store) EndDraft(account string, check func(text []byte) error) (bool, e
 		return false, fmt.Errorf("replace keys of %s: %w", account, err)
 	}
 	return done, nil
+}
+
+// DropDrafts drops the drafts of all keys.
+func (s *Store) DropDrafts() error {
+	err := s.db.Update(func(tx *bolt.Tx) error {
+		if err := tx.DeleteBucket(bucketDrafts); err != nil {
+			return err
+		}
+		_, err := tx.CreateBucket(bucketDrafts)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop drafts of keys: %w", err)
+	}
+	return nil
 }
 
 func keysOf(tx *bolt.Tx, account string) (k Keys, err error) {

@@ -34,17 +34,17 @@ func TestKeys(t *testing.T) {
 	if err := s.EditDraft("a", func([]byte) ([]byte, error) { return nil, refusal }); !errors.Is(err, refusal) {
 		t.Errorf("EditDraft = %v, want the refusal", err)
 	}
-	if done, err := s.EndDraft("a", func([]byte) error { return nil }); !done || err != nil {
+	if done, err := s.EndDraft("a", false, func([]byte) error { return nil }); !done || err != nil {
 		t.Errorf("EndDraft = %v, %v", done, err)
 	}
 	text("one two three")
-	if done, err := s.EndDraft("a", func([]byte) error { return refusal }); done || err != nil {
+	if done, err := s.EndDraft("a", false, func([]byte) error { return refusal }); done || err != nil {
 		t.Errorf("EndDraft without a draft = %v, %v", done, err)
 	}
 	if err := s.EditDraft("a", func([]byte) ([]byte, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.EndDraft("a", func([]byte) error { return refusal }); !errors.Is(err, refusal) {
+	if _, err := s.EndDraft("a", false, func([]byte) error { return refusal }); !errors.Is(err, refusal) {
 		t.Errorf("EndDraft = %v, want the refusal", err)
 	}
 	s = reopen(t, s)
@@ -57,7 +57,7 @@ func TestKeys(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := s.EndDraft("a", func([]byte) error { return nil }); !done || err != nil {
+	if done, err := s.EndDraft("a", false, func([]byte) error { return nil }); !done || err != nil {
 		t.Errorf("EndDraft of an empty one = %v, %v", done, err)
 	}
 	text("")

@@ -1,0 +1,111 @@
+package credential
+
+import (
+	"crypto/rand"
+	"crypto/sha512"
+	"fmt"
+	"strings"
+)
+
+// Rounds of SHA-512 crypt. A random password needs no more than the least that
+// the scheme has; one that a person thought of is to cost who guesses it as much as
+// its owner can wait, 50 ms or so at each login.
+const (
+	roundsRandom = 1_000
+	roundsChosen = 60_000
+)
+
+// alphabet64 is that of crypt(3).
+const alphabet64 = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+// hash returns the crypt(3) hash of a password, "$6$", with a new salt.
+func hash(password string, rounds int) string {
+	salt := make([]byte, 16)
+	rand.Read(salt) // it never fails
+	for i, b := range salt {
+		salt[i] = alphabet64[b&63]
+	}
+	return sha512Crypt([]byte(password), salt, rounds)
+}
+
+// sha512Crypt is "Unix crypt using SHA-256 and SHA-512" by U. Drepper, version 0.6.
+func sha512Crypt(password, salt []byte, rounds int) string {
+	b := sha512.New()
+	b.Write(password)
+	b.Write(salt)
+	b.Write(password)
+	alternate := b.Sum(nil)
+
+	a := sha512.New()
+	a.Write(password)
+	a.Write(salt)
+	a.Write(stretched(alternate, len(password)))
+	for n := len(password); n > 0; n >>= 1 {
+		if n&1 != 0 {
+			a.Write(alternate)
+		} else {
+			a.Write(password)
+		}
+	}
+	sum := a.Sum(nil)
+
+	d := sha512.New()
+	for range password {
+		d.Write(password)
+	}
+	p := stretched(d.Sum(nil), len(password))
+	d.Reset()
+	for range 16 + int(sum[0]) {
+		d.Write(salt)
+	}
+	s := stretched(d.Sum(nil), len(salt))
+
+	for i := range rounds {
+		d.Reset()
+		if i&1 != 0 {
+			d.Write(p)
+		} else {
+			d.Write(sum)
+		}
+		if i%3 != 0 {
+			d.Write(s)
+		}
+		if i%7 != 0 {
+			d.Write(p)
+		}
+		if i&1 != 0 {
+			d.Write(sum)
+		} else {
+			d.Write(p)
+		}
+		sum = d.Sum(sum[:0])
+	}
+	return fmt.Sprintf("$6$rounds=%d$%s$%s", rounds, salt, encode64(sum))
+}
+
+// stretched repeats sum until it is n bytes long.
+func stretched(sum []byte, n int) []byte {
+	out := make([]byte, 0, n+len(sum))
+	for len(out) < n {
+		out = append(out, sum...)
+	}
+	return out[:n]
+}
+
+// encode64 writes a sum of SHA-512 in the order and alphabet of the scheme.
+func encode64(sum []byte) string {
+	var out strings.Builder
+	write := func(v uint, n int) {
+		for range n {
+			out.WriteByte(alphabet64[v&63])
+			v >>= 6
+		}
+	}
+	a, b, c := 0, 21, 42
+	for range 21 {
+		write(uint(sum[a])<<16|uint(sum[b])<<8|uint(sum[c]), 4)
+		a, b, c = b+1, c+1, a+1
+	}
+	write(uint(sum[63]), 2)
+	return out.String()
+}
