@@ -15,6 +15,7 @@ var programs = []struct{ name, pkg string }{
 	{"sftp", "openssh-client"},
 	{"lftp", "lftp"},
 	{"curl", "curl"},
+	{"sshfs", "sshfs"},
 	{"openssl", "openssl"},
 	{"prometheus", "prometheus"},
 	{"promtool", "prometheus"},

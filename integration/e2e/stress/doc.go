@@ -6,5 +6,6 @@
 // Invariants: only programs that stay inside a directory of the view are run, as
 // the account and with a time limit; nothing is skipped: what a view is not made
 // for is excluded by name, with the rule. After each program the backing holds
-// nothing that is not the account's, and no request has panicked.
+// nothing that is not the account's, and no request has panicked. Under a quota that is
+// too small for them they may fail, and the ledger says what a count finds.
 package stress

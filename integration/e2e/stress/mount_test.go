@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -44,9 +43,18 @@ func (ignored) Denied(policy.Reason)                            {}
 // far beyond what the programs write: without one, writes pass through the kernel.
 func mount(t *testing.T, counted bool) *mounted {
 	t.Helper()
-	settings := policy.Settings{}
 	if counted {
-		settings.QuotaSize = policy.Setting[policy.Limit]{Value: policy.Limit{N: 1 << 40}, Set: true}
+		return mountWith(t, 1<<40)
+	}
+	return mountWith(t, 0)
+}
+
+// mountWith is mount with a quota of so many bytes, 0 for none.
+func mountWith(t *testing.T, size int64) *mounted {
+	t.Helper()
+	settings := policy.Settings{}
+	if size > 0 {
+		settings.QuotaSize = policy.Setting[policy.Limit]{Value: policy.Limit{N: size}, Set: true}
 	}
 	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), kernel.Readers()+2))
 	base, err := os.MkdirTemp("", "grantfs-stress-")
@@ -106,6 +114,16 @@ const patience = 2 * time.Minute
 // between fork and exec.
 func (m *mounted) run(t *testing.T, atMost time.Duration, name string, args ...string) string {
 	t.Helper()
+	out, err := m.try(t, atMost, name, args...)
+	if err != nil {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+// try is run for a program that may fail, but not hang.
+func (m *mounted) try(t *testing.T, atMost time.Duration, name string, args ...string) (string, error) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), atMost+patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", `cd "$0" && exec "$@"`, m.view, name}, args...)...)
@@ -115,13 +133,11 @@ func (m *mounted) run(t *testing.T, atMost time.Duration, name string, args ...s
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=/", "LC_ALL=C"}
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = fmt.Errorf("it hangs: %w", errors.Join(err, cause))
-		}
-		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, out.Bytes())
+	err := cmd.Run()
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		t.Errorf("%s %s: it hangs: %v\n%s", name, strings.Join(args, " "), errors.Join(err, cause), out.Bytes())
 	}
-	return out.String()
+	return out.String(), err
 }
 
 // sound looks at the backing: everything belongs to its owner, nothing is of a
