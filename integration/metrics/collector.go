@@ -17,11 +17,12 @@ type collector struct {
 
 	ops, duration, denials                             *prometheus.Desc
 	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
-	aegir, stale, looked, internal, sessions           *prometheus.Desc
+	aegir, stale, looked, internal                     *prometheus.Desc
 	nodes, handles, revoked, backings, idle            *prometheus.Desc
 	waiting, refused, uncleared                        *prometheus.Desc
 	limited, waits, waited                             *prometheus.Desc
 	quotas                                             *quotas
+	sessions                                           *sessions
 	restarts, pause                                    *prometheus.Desc
 }
 
@@ -32,6 +33,7 @@ func newCollector(c *counts, state func() State) *collector {
 	return &collector{
 		counts:     c,
 		quotas:     newQuotas(desc),
+		sessions:   newSessions(desc),
 		state:      state,
 		ops:        desc("ops_total", "File system operations by how they ended.", "op", "result"),
 		duration:   desc("op_duration_seconds", "Time from taking an operation up to having its answer.", "op"),
@@ -56,7 +58,6 @@ func newCollector(c *counts, state func() State) *collector {
 		waits:      desc("rate_waits_total", "Reads and writes that waited for the rate of their account.", "direction"),
 		waited:     desc("rate_wait_seconds_total", "How long they waited, all together.", "direction"),
 		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
-		sessions:   desc("sessions", "Sessions that are open."),
 		restarts:   desc("worker_restarts_total", "How often the process that serves the mount was replaced, by why it ended.", "cause"),
 		pause:      desc("worker_pause_seconds", "Time from the end of a process that served the mount until the next one had answered a request."),
 	}
@@ -64,8 +65,8 @@ func newCollector(c *counts, state func() State) *collector {
 
 // Describe sends the descriptors of everything that Collect sends.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
-	for _, d := range append(c.quotas.descs(),
-		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.stale, c.looked, c.internal, c.sessions,
+	for _, d := range append(append(c.quotas.descs(), c.sessions.descs()...),
+		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.stale, c.looked, c.internal,
 		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.uncleared, c.limited, c.waits, c.waited, c.restarts, c.pause,
 	) {
 		descs <- d
@@ -121,7 +122,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	c.quotas.collect(s.Quotas, gauge, func(d *prometheus.Desc, v float64, labels ...string) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v, labels...)
 	})
-	gauge(c.sessions, float64(s.Sessions))
+	c.sessions.collect(s.Sessions, gauge)
 	for cause, n := range s.Restarts.Causes {
 		counter(c.restarts, n, Cause(cause).String())
 	}

@@ -26,11 +26,15 @@ func newLogins() *logins {
 // Login counts a login that opened a session, AdmitOK, or was refused. It is
 // login.Observer.
 func (m *Metrics) Login(protocol string, reason policy.AdmitReason) {
+	m.logins.ended[protocolIndex(protocol)][reason%slots].Add(1)
+}
+
+func protocolIndex(protocol string) int {
 	p := 0
 	for p < len(protocols)-1 && protocols[p] != protocol {
 		p++
 	}
-	m.logins.ended[p][reason%slots].Add(1)
+	return p
 }
 
 // Describe sends the one descriptor.

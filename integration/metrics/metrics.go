@@ -21,7 +21,7 @@ type State struct {
 	SourcesMissing int       // mounts whose source can't be reached now
 	Discovery      Discovery
 	InternalErrors uint64 // requests that ended in an internal error
-	Sessions       int    // sessions that are open
+	Sessions       Sessions
 	FS             fs.Stats
 	Quotas         Quotas
 	Restarts       Restarts // of the worker

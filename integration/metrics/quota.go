@@ -14,6 +14,8 @@ type Quotas struct {
 	Transfers      []Transfer
 	TransferLimits int    // that were used
 	Found          uint64 // bytes that others than grantfs were found to have written or removed
+	Unwatched      int    // sources where others are noticed by counting only
+	Losses         uint64 // times that more happened there than could be noticed
 }
 
 // Usage is one bucket. A limit is nil where there is none.
@@ -35,7 +37,7 @@ type quotas struct {
 	used, limit, drift           *prometheus.Desc
 	transferred, transferLimit   *prometheus.Desc
 	buckets, limited, more, left *prometheus.Desc
-	found                        *prometheus.Desc
+	found, unwatched, losses     *prometheus.Desc
 }
 
 func newQuotas(desc func(name, help string, labels ...string) *prometheus.Desc) *quotas {
@@ -49,12 +51,14 @@ func newQuotas(desc func(name, help string, labels ...string) *prometheus.Desc) 
 		transferred:   desc("transfer_used_bytes", "What an account has transferred in this period, of those nearest to their limits.", "account", "sources", "direction"),
 		transferLimit: desc("transfer_limit_bytes", "Its limit.", "account", "sources", "direction"),
 		left:          desc("transfer_limits_not_shown", "Transfer limits that have no series of their own."),
+		unwatched:     desc("quota_sources_unwatched", "Sources whose file system can't tell who writes beside the mount: they are counted in turns."),
+		losses:        desc("quota_watch_losses_total", "Times that more was written beside the mount than could be noticed one by one; everything was counted anew."),
 		found:         desc("quota_outside_bytes_total", "Bytes that others than grantfs were found to have written or removed."),
 	}
 }
 
 func (q *quotas) descs() []*prometheus.Desc {
-	return []*prometheus.Desc{q.used, q.limit, q.drift, q.buckets, q.limited, q.more, q.transferred, q.transferLimit, q.left, q.found}
+	return []*prometheus.Desc{q.used, q.limit, q.drift, q.buckets, q.limited, q.more, q.transferred, q.transferLimit, q.left, q.found, q.unwatched, q.losses}
 }
 
 func (q *quotas) collect(now Quotas, gauge, counter func(d *prometheus.Desc, v float64, labels ...string)) {
@@ -80,4 +84,6 @@ func (q *quotas) collect(now Quotas, gauge, counter func(d *prometheus.Desc, v f
 	}
 	gauge(q.left, float64(now.TransferLimits-len(now.Transfers)))
 	counter(q.found, float64(now.Found))
+	gauge(q.unwatched, float64(now.Unwatched))
+	counter(q.losses, float64(now.Losses))
 }

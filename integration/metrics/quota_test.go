@@ -10,7 +10,7 @@ func TestQuotas(t *testing.T) {
 				{Bucket: "account:alice", UsedBytes: 900, UsedFiles: 7, DriftBytes: -3, LimitBytes: some(1000), LimitInodes: some(8), UsedInodes: 4},
 				{Bucket: "site:o1/shop", UsedFiles: 2, LimitFiles: some(0)},
 			},
-			Buckets: 12, Limited: 5, Found: 77,
+			Buckets: 12, Limited: 5, Found: 77, Unwatched: 2, Losses: 9,
 			Transfers:      []Transfer{{Account: "alice", Sources: "10.0.0.0/8", What: "total", Used: 5, Limit: 6}},
 			TransferLimits: 3,
 		}}
@@ -30,6 +30,8 @@ func TestQuotas(t *testing.T) {
 		`grantfs_transfer_limit_bytes{account="alice",direction="total",sources="10.0.0.0/8"} 6`,
 		`grantfs_transfer_limits_not_shown 2`,
 		`grantfs_quota_outside_bytes_total 77`,
+		`grantfs_quota_sources_unwatched 2`,
+		`grantfs_quota_watch_losses_total 9`,
 	} {
 		wantLine(t, text, line)
 	}
