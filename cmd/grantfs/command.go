@@ -93,6 +93,10 @@ func commands() []command {
 			example: "adopt --dry-run o1", codes: append([]int{exitFailure}, ofAccount...), max: 1, flags: adoptFlags, run: adoptFiles,
 		},
 		{
+			name: "state", args: "export [-o FILE] | import FILE", summary: "write down what is kept of accounts, with their secrets; read it in on another machine",
+			example: "state export -o state.json", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, reading...), min: 1, max: 2, flags: stateFlags, run: moveState,
+		},
+		{
 			name: "sessions", summary: "list the sessions that are open",
 			example: "sessions --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: sessions,
 		},

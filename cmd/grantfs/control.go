@@ -28,6 +28,7 @@ const (
 func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.table.Load()) })
+	mux.HandleFunc("GET /state", d.tellState)
 	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.login.Table().Sessions()) })
 	mux.HandleFunc("GET /worker", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, os.Getpid()) })
 	mux.HandleFunc("POST /upgrade", d.upgrade)

@@ -70,12 +70,12 @@ func printReport(w io.Writer, report any) error {
 	return nil
 }
 
-// writeConfig writes a configuration to where -o says. It may hold hashes of
-// passwords: a file is readable for its owner only, and never half written.
+// writeConfig writes what may hold hashes of passwords to where -o says: a file is
+// readable for its owner only, and never half written.
 func (e *env) writeConfig(text []byte) error {
 	if e.output == "-" {
 		if _, err := e.stdout.Write(text); err != nil {
-			return fmt.Errorf("print the configuration: %w", err)
+			return fmt.Errorf("print: %w", err)
 		}
 		return nil
 	}
@@ -83,7 +83,7 @@ func (e *env) writeConfig(text []byte) error {
 		return err
 	}
 	if err := replaceFile(e.output, text); err != nil {
-		return byReason(fmt.Errorf("write the configuration to %s: %w", e.output, unwrappedPath(err)), exitFailure)
+		return byReason(fmt.Errorf("write to %s: %w", e.output, unwrappedPath(err)), exitFailure)
 	}
 	return nil
 }
@@ -95,17 +95,17 @@ func (e *env) mayWrite() error {
 	info, err := os.Stat(dir)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("write the configuration to %s: there is no directory %s", e.output, dir)
+		return fmt.Errorf("write to %s: there is no directory %s", e.output, dir)
 	case err == nil && !info.IsDir(), errors.Is(err, syscall.ENOTDIR):
-		return fmt.Errorf("write the configuration to %s: %s is not a directory", e.output, dir)
+		return fmt.Errorf("write to %s: %s is not a directory", e.output, dir)
 	}
 	switch _, err := os.Lstat(e.output); {
 	case err == nil && !e.force:
-		return fmt.Errorf("write the configuration to %s: it exists already; --force replaces it", e.output)
+		return fmt.Errorf("write to %s: it exists already; --force replaces it", e.output)
 	case err == nil, errors.Is(err, fs.ErrNotExist):
 		return nil
 	default:
-		return byReason(fmt.Errorf("write the configuration to %s: %w", e.output, unwrappedPath(err)), exitFailure)
+		return byReason(fmt.Errorf("write to %s: %w", e.output, unwrappedPath(err)), exitFailure)
 	}
 }
 

@@ -79,11 +79,8 @@ func (s *Store) prepare() error {
 		return err
 	}
 	return s.db.Update(func(tx *bolt.Tx) error {
-		for _, name := range [][]byte{
-			bucketMeta, bucketUIDs, bucketOwners, bucketCredentials, bucketCodes, bucketCounters, bucketFrozen, bucketAppeared,
-			bucketKeys, bucketDrafts,
-		} {
-			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+		for name := range layoutOf {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 				return fmt.Errorf("create bucket %s: %w", name, err)
 			}
 		}
