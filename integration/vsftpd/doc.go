@@ -10,5 +10,7 @@
 //     signed it, but tells nobody whose it is. So no client is asked for one, and
 //     nobody is let in by TLSCertificate.
 //   - ftp_security: TLS is wanted of everybody, whatever an account says.
-//   - start_directory: it begins in the directory that it confines to.
+//   - start_directory: it begins in the directory that it confines to. A home of
+//     the form VIEW/./DIRECTORY (passwd_chroot_enable) would do for it, but sshd
+//     looks for the home within the view, and both see the same user.
 package vsftpd
