@@ -24,7 +24,6 @@ type counter struct {
 	now func() time.Time
 
 	mu       sync.Mutex // guards what follows
-	slot     *slot[transferRecord]
 	record   *transferRecord
 	inFlight [directions]int64
 	turned   int64 // the second in which turn last looked
@@ -150,18 +149,6 @@ func (c *counter) begin(since int64) {
 		c.record.moved[d].Store(0)
 	}
 	c.record.since.Store(since)
-}
-
-// detach moves the counter to memory of its own, for those that hold it still.
-func (c *counter) detach() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	own := new(transferRecord)
-	own.since.Store(c.record.since.Load())
-	for d := range own.moved {
-		own.moved[d].Store(c.record.moved[d].Load())
-	}
-	c.record = own
 }
 
 // left returns how many more bytes the limits on d leave if that many are in

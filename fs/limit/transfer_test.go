@@ -297,22 +297,6 @@ func TestPolicyChanges(t *testing.T) {
 	if got := before.move(t, Upload, 1000); got != 100 {
 		t.Errorf("moved %d after a reset, want 100", got)
 	}
-	old := tr.meter(t, "alice", nowhere)
-	h, _ := tr.meter(t, "alice", nowhere).Reserve(nil, Upload, 0)
-	tr.Sweep(func(account string) bool { return account != "alice" })
-	h.Settle(0)
-	if len(tr.Usage()) != 0 || old.move(t, Upload, 1) != -1 {
-		t.Error("a counter that was dropped is there, or gives bytes away")
-	}
-	if left := newTransfers(t, w, mem.memory()).Usage(); len(left) != 0 {
-		t.Errorf("a successor finds what was dropped: %+v", left)
-	}
-	w.set("bob", transfer("month", 100, 0, 0))
-	bob := tr.meter(t, "bob", nowhere)
-	old.move(t, Upload, 1)
-	if got := bob.move(t, Upload, 500); got != 100 {
-		t.Errorf("bob moved %d in alice's place, want 100", got)
-	}
 }
 
 // TestTransfersAreTakenOver: moved bytes stay, those in flight are sent again.

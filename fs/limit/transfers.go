@@ -11,7 +11,8 @@ import (
 )
 
 // Transfers holds the counters of bytes moved of all accounts: product.md §9,
-// "data-transfer counters".
+// "data-transfer counters". One is kept for good: an account that is gone may come
+// back within its period, and must not begin anew then.
 type Transfers struct {
 	policy Policy
 	now    func() time.Time
@@ -46,7 +47,7 @@ func NewTransfers(m Memory, p Policy, now func() time.Time) (*Transfers, error) 
 }
 
 func (t *Transfers) add(k Key, s *slot[transferRecord]) *counter {
-	c := &counter{now: t.now, slot: s, record: &s.record}
+	c := &counter{now: t.now, record: &s.record}
 	t.counters[k] = c
 	return c
 }
@@ -145,19 +146,4 @@ func (t *Transfers) Reset(k Key) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.begin(periodOf(e.Scalars.TransferPeriod.Value).first(t.now()))
-}
-
-// Sweep drops the counters of accounts that keep refuses: those that will never
-// be again, for one that comes back begins at 0.
-func (t *Transfers) Sweep(keep func(account string) bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for k, c := range t.counters {
-		if keep(k.Account) {
-			continue
-		}
-		c.detach()
-		t.table.release(c.slot)
-		delete(t.counters, k)
-	}
 }
