@@ -16,6 +16,7 @@ type Config struct {
 	Texts   []Text   // of those that could be read
 	Mount   Mount
 	Metrics Metrics
+	Audit   Audit
 	Aegir   Aegir
 	Policy  policy.Input // accounts, groups, folders and sites of the files
 
@@ -68,6 +69,12 @@ type Metrics struct {
 	Listen policy.Setting[string] // "host:port"; empty means off
 }
 
+// Audit is the [audit] table.
+type Audit struct {
+	File    policy.Setting[string]       // absolute; empty means off
+	MaxSize policy.Setting[policy.Limit] // bytes
+}
+
 // Aegir is the [aegir] table.
 type Aegir struct {
 	Instances             []policy.Setting[string]
@@ -93,6 +100,7 @@ func defaults() Config {
 			MinFree:      byDefault(MinFree{Percent: 5}),
 		},
 		Metrics: Metrics{Listen: byDefault("127.0.0.1:9477")},
+		Audit:   Audit{File: byDefault("/var/log/grantfs/audit.log"), MaxSize: byDefault(policy.Limit{N: 100_000_000})},
 		Aegir: Aegir{
 			Unowned: byDefault("none"),
 			Reveal:  byDefault("until-first-login"),

@@ -16,6 +16,7 @@ var rootTable = &table[Config]{name: "the top level", keys: []key[Config]{
 	}},
 	single(mountTable, func(c *Config) *Mount { return &c.Mount }),
 	single(metricsTable, func(c *Config) *Metrics { return &c.Metrics }),
+	single(auditTable, func(c *Config) *Audit { return &c.Audit }),
 	single(aegirTable, func(c *Config) *Aegir { return &c.Aegir }),
 	named(folderTable, plainNameProblem, func(c *Config) *[]policy.Folder { return &c.Policy.Folders },
 		func(d *decoder, name string, n *node, f *policy.Folder, refused bool) (policy.Folder, bool) {
@@ -46,7 +47,7 @@ var rootTable = &table[Config]{name: "the top level", keys: []key[Config]{
 // belongs to.
 func allTables() []keyTable {
 	return []keyTable{
-		rootTable, settingsTable, accountTable, groupTable, folderTable, siteTable, mountTable, metricsTable,
+		rootTable, settingsTable, accountTable, groupTable, folderTable, siteTable, mountTable, metricsTable, auditTable,
 		aegirTable, mountingTable, patternsTable, bandwidthTable, transferTable, accessTimeTable,
 	}
 }

@@ -20,6 +20,11 @@ var metricsTable = &table[Metrics]{name: "metrics", keys: []key[Metrics]{
 	one("listen", func(m *Metrics) *policy.Setting[string] { return &m.Listen }, listen),
 }}
 
+var auditTable = &table[Audit]{name: "audit", keys: []key[Audit]{
+	one("file", func(a *Audit) *policy.Setting[string] { return &a.File }, absolute),
+	one("max_size", func(a *Audit) *policy.Setting[policy.Limit] { return &a.MaxSize }, size),
+}}
+
 var aegirTable = &table[Aegir]{
 	name: "aegir",
 	keys: []key[Aegir]{

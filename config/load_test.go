@@ -147,6 +147,7 @@ func TestDefaults(t *testing.T) {
 			MinFree:      policy.Setting[MinFree]{Value: MinFree{Percent: 5}},
 		},
 		Metrics: Metrics{Listen: policy.Setting[string]{Value: "127.0.0.1:9477"}},
+		Audit:   Audit{File: policy.Setting[string]{Value: "/var/log/grantfs/audit.log"}, MaxSize: policy.Setting[policy.Limit]{Value: policy.Limit{N: 100_000_000}}},
 		Aegir: Aegir{
 			Unowned: policy.Setting[string]{Value: "none"},
 			Reveal:  policy.Setting[string]{Value: "until-first-login"},

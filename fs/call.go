@@ -54,6 +54,9 @@ func (s *Server) Handle(r *kernel.Request) (n int, errno syscall.Errno) {
 		s.opt.Observer.Denied(c.verdict.Reason)
 	}
 	s.opt.Observer.Observe(c.op, errno, time.Since(start))
+	if s.toRecord(c, errno) {
+		s.record(c, errno)
+	}
 	return c.size, errno
 }
 

@@ -44,6 +44,7 @@ type Options struct {
 	Policy       Policy
 	Sessions     Sessions // nil: there are none
 	Virtual      Virtual  // nil: directories of credentials are empty
+	Recorder     Recorder // nil: nothing is written down
 	// Transferred is the Snapshot of an earlier Server's Transfers, nil for none. It
 	// counts where there is nothing to take over.
 	Transferred []byte

@@ -7,7 +7,7 @@
 // handles, views, sources and open files, the cache of descriptors, what each
 // account holds and has waiting, what is remembered of who lists how, the ledger,
 // token buckets and transfer counters), the table that userdb answers from, login's
-// table of sessions, the state store, the counters of metrics, what the policy
+// table of sessions, the state store, the counters of metrics, the queue of the audit log, what the policy
 // says of all buckets, how the last reload went, and what was read last of the
 // configuration and the hosts (follower); nothing else.
 //

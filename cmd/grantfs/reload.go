@@ -109,6 +109,8 @@ func (d *daemon) keepStarted(l *loaded) {
 		{"mount.uid_range", now.UIDRange.Value != then.UIDRange.Value},
 		{"mount.users", now.Users.Value != then.Users.Value},
 		{"mount.min_free", now.MinFree.Value != then.MinFree.Value},
+		{"audit.file", l.config.Audit.File.Value != d.config.Audit.File.Value},
+		{"audit.max_size", l.config.Audit.MaxSize.Value != d.config.Audit.MaxSize.Value},
 		{"metrics.listen", l.config.Metrics.Listen.Value != d.config.Metrics.Listen.Value},
 	} {
 		if s.changed {

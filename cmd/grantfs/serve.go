@@ -20,6 +20,7 @@ import (
 	"grantfs/fs/quota"
 	"grantfs/fs/vault"
 	"grantfs/integration/account"
+	"grantfs/integration/audit"
 	"grantfs/integration/login"
 	"grantfs/integration/metrics"
 	"grantfs/integration/state"
@@ -40,6 +41,7 @@ type daemon struct {
 	userdb  *userdb.Server
 	login   *login.Server
 	metrics *metrics.Metrics
+	audit   *audit.Log // nil for none
 	worker  *worker
 	saved   []byte // transfer counters as in the store
 	buckets *latest
@@ -143,7 +145,14 @@ func (d *daemon) open(l *loaded) error {
 	}
 	d.userdb = userdb.New(d.log, nil)
 	d.publishUsers()
-	d.login = login.New(login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged, PasswordUsed: d.passwordUsed})
+	if err := d.openAudit(); err != nil {
+		return err
+	}
+	logins := login.ServerOptions{Log: d.log, Observer: d.metrics, Account: d.account, Codes: codes{d.store}, PasswordChanged: d.passwordChanged, PasswordUsed: d.passwordUsed}
+	if d.audit != nil {
+		logins.Record = d.recordLogin
+	}
+	d.login = login.New(logins)
 	if err := d.worker.resume(d.login, d.log); err != nil {
 		return err
 	}
@@ -152,11 +161,15 @@ func (d *daemon) open(l *loaded) error {
 		return err
 	}
 	minFree := d.config.Mount.MinFree.Value
+	var operations fs.Recorder
+	if d.audit != nil {
+		operations = recorder{d.audit, d.login.Table()}
+	}
 	d.fs, err = d.worker.attach(fs.Options{
 		Point: d.worker.Point, EntryTimeout: d.config.Mount.EntryTimeout.Value,
 		MinFree: func(size uint64) uint64 { return uint64(minFree.Bytes) + uint64(minFree.Percent/100*float64(size)) },
 		Log:     d.log, Observer: d.metrics, Policy: p,
-		Sessions: d.login.Table(), Virtual: d.files(), Transferred: transferred, Usage: d.usagePath(),
+		Sessions: d.login.Table(), Recorder: operations, Virtual: d.files(), Transferred: transferred, Usage: d.usagePath(),
 	})
 	if err != nil {
 		return err
@@ -167,6 +180,11 @@ func (d *daemon) open(l *loaded) error {
 
 // close gives back what open took, in reverse.
 func (d *daemon) close() {
+	if d.audit != nil {
+		if err := d.audit.Close(); err != nil {
+			d.log.Error("close the audit log", "error", err)
+		}
+	}
 	if d.store != nil {
 		if d.fs != nil { // nothing moves any more
 			d.saveTransfers()
@@ -288,6 +306,9 @@ func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) erro
 			return errors.Join(err, stop())
 		case s := <-signals:
 			if s == syscall.SIGHUP {
+				if d.audit != nil {
+					d.audit.Reopen()
+				}
 				d.askReload()
 				continue
 			}
@@ -371,6 +392,9 @@ func (d *daemon) metricsState() metrics.State {
 	}
 	if d.fs != nil {
 		s.SourcesMissing = len(d.fs.MissingSources())
+		if d.audit != nil {
+			s.AuditLost = d.audit.Lost()
+		}
 		s.InternalErrors = d.fs.Panics()
 		s.FS = d.fs.Stats()
 		if q := d.used.Load(); q != nil {

@@ -165,6 +165,7 @@ func (s *Server) open(v visit) (*live, bool) {
 		s.PasswordUsed(v.user)
 	}
 	s.Observer.Login(l.Protocol, policy.AdmitOK)
+	s.record(Event{Session: l.Session})
 	v.log.Info("session opened", "id", l.ID, "method", l.Method, "pid", l.PID)
 	return l, true
 }
@@ -175,12 +176,16 @@ func (s *Server) close(l *live) {
 	if s.keep != nil {
 		s.keep.Drop(l.number)
 	}
+	s.record(Event{Session: l.Session, Ended: true})
 	s.Log.Info("session ended", "id", l.ID, "account", l.Account, "protocol", l.Protocol, "lasted", time.Since(l.Since).Round(time.Millisecond))
 }
 
 // refused tells the admin why a login was refused.
 func (s *Server) refused(v visit, a policy.Admission) {
 	s.Observer.Login(v.attempt.Protocol, a.Reason)
+	s.record(Event{Session: Session{
+		Session: policy.Session{Account: v.user, Protocol: v.attempt.Protocol, Method: v.attempt.Method, Addr: v.attempt.Addr}, Service: v.service,
+	}, Refusal: a})
 	v.log.Warn("login refused", "reason", a.Reason.String(), "method", v.attempt.Method,
 		"setting", a.Setting, "origin", a.Origin, "at", a.At.String())
 }

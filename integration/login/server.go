@@ -37,7 +37,14 @@ type Observer interface {
 	Login(protocol string, reason policy.AdmitReason)
 }
 
-// ServerOptions are what a Server needs; all of it. The functions are called for each
+// Event is a session that was opened or has ended, or a login that was refused.
+type Event struct {
+	Session                  // without ID and PID for a login that was refused
+	Refusal policy.Admission // the zero Admission unless it was
+	Ended   bool
+}
+
+// ServerOptions are what a Server needs; all of it but what may be nil. The functions are called for each
 // login, by several goroutines, and must not look up names through NSS.
 type ServerOptions struct {
 	Log      *slog.Logger
@@ -52,6 +59,8 @@ type ServerOptions struct {
 	PasswordChanged func(name string) time.Time
 	// PasswordUsed is told of each session that was opened with a password.
 	PasswordUsed func(name string)
+	// Record is told of every Event, and must not wait; nil: nobody is.
+	Record func(Event)
 }
 
 // Server answers the PAM module. It is safe for concurrent use.
@@ -62,6 +71,13 @@ type Server struct {
 	keep    Keep // nil for none
 	resumed []attended
 	hooks   *hooks
+}
+
+// record tells whoever wants to know of an event.
+func (s *Server) record(e Event) {
+	if s.Record != nil {
+		s.Record(e)
+	}
 }
 
 // New returns a Server with an empty table.

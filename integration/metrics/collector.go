@@ -17,7 +17,7 @@ type collector struct {
 
 	ops, duration, denials                             *prometheus.Desc
 	accounts, generation, reloadOK, reloadTime, source *prometheus.Desc
-	aegir, stale, looked, internal                     *prometheus.Desc
+	aegir, stale, looked, internal, unaudited          *prometheus.Desc
 	nodes, handles, revoked, backings, idle            *prometheus.Desc
 	waiting, refused, uncleared                        *prometheus.Desc
 	limited, waits, waited                             *prometheus.Desc
@@ -58,6 +58,7 @@ func newCollector(c *counts, state func() State) *collector {
 		waits:      desc("rate_waits_total", "Reads and writes that waited for the rate of their account.", "direction"),
 		waited:     desc("rate_wait_seconds_total", "How long they waited, all together.", "direction"),
 		internal:   desc("internal_errors_total", "Requests that ended in an error of grantfs itself; each is a bug."),
+		unaudited:  desc("audit_lost_total", "Entries of the audit log that could not be written down: the queue was full, or the disk."),
 		restarts:   desc("worker_restarts_total", "How often the process that serves the mount was replaced, by why it ended.", "cause"),
 		pause:      desc("worker_pause_seconds", "Time from the end of a process that served the mount until the next one had answered a request."),
 	}
@@ -66,7 +67,7 @@ func newCollector(c *counts, state func() State) *collector {
 // Describe sends the descriptors of everything that Collect sends.
 func (c *collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range append(append(c.quotas.descs(), c.sessions.descs()...),
-		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.stale, c.looked, c.internal,
+		c.ops, c.duration, c.denials, c.accounts, c.generation, c.reloadOK, c.reloadTime, c.source, c.aegir, c.stale, c.looked, c.internal, c.unaudited,
 		c.nodes, c.handles, c.revoked, c.backings, c.idle, c.waiting, c.refused, c.uncleared, c.limited, c.waits, c.waited, c.restarts, c.pause,
 	) {
 		descs <- d
@@ -101,6 +102,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge(c.stale, float64(s.Discovery.Stale))
 	gauge(c.looked, seconds(s.Discovery.Last))
 	counter(c.internal, s.InternalErrors)
+	counter(c.unaudited, s.AuditLost)
 	gauge(c.nodes, float64(s.FS.Nodes))
 	for mode := range fs.HandleModes {
 		gauge(c.handles, float64(s.FS.Handles[mode]), mode.String())

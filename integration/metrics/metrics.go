@@ -21,6 +21,7 @@ type State struct {
 	SourcesMissing int       // mounts whose source can't be reached now
 	Discovery      Discovery
 	InternalErrors uint64 // requests that ended in an internal error
+	AuditLost      uint64 // entries of the audit log
 	Sessions       Sessions
 	FS             fs.Stats
 	Quotas         Quotas
