@@ -32,7 +32,7 @@ func hostTargets(names []string, remove bool) ([]hostTarget, error) {
 	all := []hostTarget{
 		{
 			name: "pam", files: pamFiles, paths: pamPaths, check: checkPAM, installed: nothing,
-			next: "It is in force.", nextRemoved: "",
+			next: "It is in force.", nextRemoved: "Nothing needs it any more.",
 		},
 		{
 			name: "sshd", files: sshdFiles, paths: sshdPaths, check: checkSSHD, installed: sshd.CheckInstalled,

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -72,8 +73,36 @@ func judge(ctx context.Context, config string, views bool) error {
 	if err != nil {
 		return fmt.Errorf("sshd does not accept its configuration: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	if views && !bytes.Contains(out, []byte("\nusepam yes\n")) {
+	if views {
+		return obstacle(string(out))
+	}
+	return nil
+}
+
+// obstacle says what in a configuration, as "sshd -T" prints it, would let no
+// account in, whatever the drop-in says: nil for nothing.
+func obstacle(effective string) error {
+	pam, ok := false, false
+	var allowed []string
+	for line := range strings.Lines(effective) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		member, _ := path.Match(value, "grantfs")
+		switch key {
+		case "usepam":
+			pam = value == "yes"
+		case "allowgroups":
+			allowed, ok = append(allowed, value), ok || member
+		case "denygroups":
+			if member {
+				return fmt.Errorf("DenyGroups %s of %s keeps all accounts out", value, mainConfig)
+			}
+		}
+	}
+	switch {
+	case !pam:
 		return fmt.Errorf("%s says UsePAM no: accounts could not log in", mainConfig)
+	case allowed != nil && !ok:
+		return fmt.Errorf("AllowGroups %s of %s keeps all accounts out: add grantfs to it", strings.Join(allowed, " "), mainConfig)
 	}
 	return nil
 }
@@ -122,22 +151,23 @@ func substitute(main, dropIn []byte, ours string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// NameInUse reports whether an sshd runs under the name of the PAM service
-// service: taken away from it, nobody at all could log in.
+// NameInUse reports whether an sshd listens under the name of the PAM service
+// service: taken away from it, nobody at all could log in. Sessions that are open
+// need the service no more.
 func NameInUse(service string) (bool, error) {
-	names, err := filepath.Glob("/proc/[0-9]*/comm")
+	names, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
 		return false, fmt.Errorf("look for a running sshd: %w", err)
 	}
 	for _, name := range names {
-		comm, err := os.ReadFile(name)
+		title, err := os.ReadFile(name)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			continue // it has ended
+		}
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
-				continue // it has ended
-			}
 			return false, fmt.Errorf("look for a running sshd: %w", err)
 		}
-		if strings.TrimSuffix(string(comm), "\n") == service[:min(len(service), 15)] {
+		if bytes.HasPrefix(title, []byte(service+": ")) && bytes.Contains(title, []byte(" [listener] ")) {
 			return true, nil
 		}
 	}

@@ -48,3 +48,22 @@ func TestUnits(t *testing.T) {
 		}
 	}
 }
+
+func TestObstacle(t *testing.T) {
+	tests := []struct{ effective, want string }{
+		{"port 22\nusepam yes\n", ""},
+		{"usepam no\n", "UsePAM no"},
+		{"port 22\n", "UsePAM no"},
+		{"usepam yes\nallowgroups admins\nallowgroups grantfs\nallowgroups x\n", ""},
+		{"usepam yes\nallowgroups grant*\n", ""},
+		{"usepam yes\nallowgroups admins\nallowgroups grantfs-2fa\n", "AllowGroups admins grantfs-2fa of"},
+		{"usepam yes\ndenygroups other\n", ""},
+		{"usepam yes\ndenygroups other\ndenygroups g*\n", "DenyGroups g* of"},
+	}
+	for _, tt := range tests {
+		err := obstacle(tt.effective)
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("obstacle(%q) = %v, want %q", tt.effective, err, tt.want)
+		}
+	}
+}
