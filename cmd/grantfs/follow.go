@@ -117,6 +117,7 @@ func (d *daemon) followFiles(ctx context.Context) error {
 		} else {
 			d.lookAtHosts()
 		}
+		d.keepAliases()
 		f.took = time.Since(began)
 	}
 }
@@ -162,6 +163,14 @@ func settle(ctx context.Context, changed <-chan struct{}, pause, most time.Durat
 		}
 		quiet.Stop()
 		return
+	}
+}
+
+// keepAliases writes down what alias files say that were understood, for a worker
+// that begins in the middle of their next change (architecture.md §3.6).
+func (d *daemon) keepAliases() {
+	if err := d.store.KeepAliases(d.follow.loader.scanner.Changes()); err != nil {
+		d.log.Error("a restart in the middle of an edit would find no alias", "error", err)
 	}
 }
 

@@ -107,6 +107,9 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 	d.follow.asked = make(chan struct{}, 1)
 	d.follow.told = map[string]map[policy.Problem]bool{}
 	d.follow.loader.appeared = d.store.Appeared
+	if d.follow.loader.scanner.Saved, err = d.store.Aliases(); err != nil {
+		return err
+	}
 	stamp := configStamp(e.config)
 	l, err := w.load(&d.follow.loader, e.config, log)
 	if err != nil {
@@ -125,6 +128,7 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 	}
 	d.follow.accept(l)
 	d.follow.stamp = stamp
+	d.keepAliases()
 	return d.run(ctx, e, signals)
 }
 

@@ -64,7 +64,7 @@ func (s *Scanner) Discover(instances []policy.Setting[string], opts Options, now
 			continue
 		}
 		dirs[name] = dir
-		r := reader{inst: Instance{Name: name, Dir: dir, At: setting.At}, opts: opts, look: look, memory: s.dir(dir), now: now}
+		r := reader{inst: Instance{Name: name, Dir: dir, At: setting.At}, opts: opts, look: look, scanner: s, memory: s.dir(dir, now), now: now}
 		r.read()
 		found.Instances = append(found.Instances, r.inst)
 		found.Problems = append(found.Problems, r.problems...)
@@ -73,7 +73,7 @@ func (s *Scanner) Discover(instances []policy.Setting[string], opts Options, now
 			found.Again = r.again
 		}
 	}
-	s.forget(dirs)
+	s.forget(now)
 	found.Dirs = look.parents()
 	sort.Slice(found.Instances, func(i, j int) bool {
 		return found.Instances[i].Name < found.Instances[j].Name
@@ -86,6 +86,7 @@ type reader struct {
 	inst     Instance
 	opts     Options
 	look     *look
+	scanner  *Scanner
 	memory   *memory
 	now      time.Time
 	problems []policy.Problem

@@ -43,7 +43,8 @@ func (r *reader) records() []record {
 		seen[file] = true
 		list = append(list, r.aliasFile(dir, file, name)...)
 	}
-	r.memory.keepOnly(seen)
+	r.keepOnly(dir, seen)
+	r.seenSaved(dir)
 	return list
 }
 

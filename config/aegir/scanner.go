@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"sort"
+	"strings"
 	"time"
 
 	"grantfs/config/watch"
@@ -19,11 +20,33 @@ const Grace = 10 * time.Second
 // and reads only those that have changed since. The zero Scanner remembers nothing.
 // It is not safe for concurrent use.
 type Scanner struct {
+	// Saved is the last good text of alias files, by path, as another Scanner told
+	// by Changes: for those that can't be understood at the first look, after which
+	// they are removed here.
+	Saved map[string][]byte
+
 	instances map[string]*memory // by directory
+	changes   map[string][]byte
+}
+
+// Changes returns the texts of the alias files that were understood since it was
+// called last, by path; nil for one that has no good state any more.
+func (s *Scanner) Changes() map[string][]byte {
+	changes := s.changes
+	s.changes = nil
+	return changes
+}
+
+// change notes the last good text of a file.
+func (s *Scanner) change(path string, text []byte) {
+	if s.changes == nil {
+		s.changes = map[string][]byte{}
+	}
+	s.changes[path] = text
 }
 
 // dir returns the memory of an instance.
-func (s *Scanner) dir(dir string) *memory {
+func (s *Scanner) dir(dir string, now time.Time) *memory {
 	m := s.instances[dir]
 	if m == nil {
 		m = &memory{files: map[string]*aliasFile{}}
@@ -32,32 +55,46 @@ func (s *Scanner) dir(dir string) *memory {
 		}
 		s.instances[dir] = m
 	}
+	m.asked = now
 	return m
 }
 
-// forget forgets all instances but those in dirs, by name.
-func (s *Scanner) forget(dirs map[string]string) {
-	for dir := range s.instances {
-		kept := false
-		for _, d := range dirs {
-			kept = kept || d == dir
-		}
-		if !kept {
+// forget forgets instances that nobody has asked for since a while: a configuration
+// that does not name them may be somebody's half-done work.
+func (s *Scanner) forget(now time.Time) {
+	for dir, m := range s.instances {
+		if now.Sub(m.asked) > keepInstance {
+			for file := range m.files {
+				s.change(dir+"/.drush/"+file, nil)
+			}
 			delete(s.instances, dir)
 		}
 	}
 }
 
+// keepInstance is how long an instance is remembered that nobody asks for.
+const keepInstance = time.Hour
+
 // memory is what is remembered of one instance.
 type memory struct {
 	files map[string]*aliasFile // by name
 	since time.Time             // when .drush could not be listed any more; zero if it can
+	asked time.Time             // when it was last
 }
 
-func (m *memory) keepOnly(seen map[string]bool) {
-	for file := range m.files {
+// forget forgets a file of dir.
+func (r *reader) forget(dir, file string) {
+	if f := r.memory.files[file]; f != nil && f.good {
+		r.scanner.change(dir+"/"+file, nil)
+	}
+	delete(r.memory.files, file)
+}
+
+// keepOnly forgets all files of dir but those that were seen.
+func (r *reader) keepOnly(dir string, seen map[string]bool) {
+	for file := range r.memory.files {
 		if !seen[file] {
-			delete(m.files, file)
+			r.forget(dir, file)
 		}
 	}
 }
@@ -81,11 +118,14 @@ func (r *reader) aliasFile(dir, file, name string) []record {
 	info, err := os.Lstat(dir + "/" + file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), err == nil && !info.Mode().IsRegular():
-		delete(r.memory.files, file)
+		r.forget(dir, file)
 		return nil
 	case f == nil:
 		f = new(aliasFile)
 		r.memory.files[file] = f
+		if err == nil {
+			r.restore(f, dir+"/"+file, name, info)
+		}
 	case err == nil && watch.StampOf(info) == f.stamp:
 		return r.judge(f)
 	}
@@ -93,7 +133,7 @@ func (r *reader) aliasFile(dir, file, name string) []record {
 	began := time.Now()
 	data, read, err := readAlias(f.at.File)
 	if errors.Is(err, errNotRegular) || errors.Is(err, fs.ErrNotExist) {
-		delete(r.memory.files, file)
+		r.forget(dir, file)
 		return nil
 	}
 	if read.Settled(began) {
@@ -114,13 +154,43 @@ func (r *reader) aliasFile(dir, file, name string) []record {
 		}
 		return r.judge(f)
 	}
+	f.understand(name, aliases)
+	r.scanner.change(f.at.File, data)
+	return f.records
+}
+
+// understand notes what a file says.
+func (f *aliasFile) understand(name string, aliases []Alias) {
 	f.bad, f.good, f.records = time.Time{}, true, nil
 	for _, a := range aliases {
 		at := f.at
 		at.Line, at.Col = a.Line, a.Col
 		f.records = append(f.records, record{file: name, alias: a.needed(), at: at})
 	}
-	return f.records
+}
+
+// seenSaved lets go of what was saved of the files of dir: each was seen.
+func (r *reader) seenSaved(dir string) {
+	for path := range r.scanner.Saved {
+		if file, ok := strings.CutPrefix(path, dir+"/"); ok {
+			if r.memory.files[file] == nil {
+				r.scanner.change(path, nil)
+			}
+			delete(r.scanner.Saved, path)
+		}
+	}
+}
+
+// restore gives a file that is seen for the first time the state that was saved of
+// it. If it can't be understood that is so since it was changed last.
+func (r *reader) restore(f *aliasFile, path, name string, info os.FileInfo) {
+	aliases, err := ParseAlias(r.scanner.Saved[path])
+	if err != nil {
+		return
+	}
+	f.at = policy.Pos{File: path}
+	f.understand(name, aliases)
+	f.bad = watch.StampOf(info).Changed()
 }
 
 // judge returns what holds of a file. One that can't be understood loses its last
@@ -134,6 +204,9 @@ func (r *reader) judge(f *aliasFile) []record {
 		r.lookAgain(end)
 		r.warn(f.at, "alias not understood, what it said before holds for %s: %s", Grace, f.why)
 		return f.records
+	}
+	if f.good {
+		r.scanner.change(f.at.File, nil)
 	}
 	f.good, f.records = false, nil
 	r.warn(f.at, "alias ignored: %s", f.why)
@@ -149,7 +222,7 @@ func (r *reader) lastGood(dir string) []record {
 	}
 	end := m.since.Add(Grace)
 	if !r.now.Before(end) {
-		clear(m.files)
+		r.keepOnly(dir, nil)
 		return nil
 	}
 	names := make([]string, 0, len(m.files))

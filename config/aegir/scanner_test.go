@@ -2,6 +2,7 @@ package aegir
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -171,6 +172,41 @@ func TestScannerDirs(t *testing.T) {
 	want := []string{"", "/o1", "/o1/.drush", "/o1/clients", "/o1/clients/foo", "/o1/p", "/o1/p/sites", "/o1/q", "/o1/static"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("to be watched (-want +got):\n%s", diff)
+	}
+}
+
+// TestScannerSaved: another Scanner goes on where one was, as far as that is not
+// too long ago.
+func TestScannerSaved(t *testing.T) {
+	tr := newTree(t)
+	tr.site("a.test", "client_name", "'foo'")
+	tr.site("b.test", "client_name", "'bar'")
+	var first Scanner
+	tr.scan(&first, time.Now())
+	saved := first.Changes()
+	if len(saved) != 2 || len(first.Changes()) != 0 {
+		t.Fatalf("changes: %q", saved)
+	}
+	tr.alias("a.test", "<?php half")
+	tr.remove(".drush/b.test" + aliasSuffix)
+	for _, c := range []struct {
+		after time.Duration
+		want  []string
+	}{{0, []string{"a.test foo"}}, {Grace, nil}} {
+		s := Scanner{Saved: maps.Clone(saved)}
+		if sites, problems, _ := tr.scan(&s, time.Now().Add(c.after)); !cmp.Equal(sites, c.want) || len(problems) != 1 {
+			t.Errorf("%s later: %q, %q, want %q", c.after, sites, problems, c.want)
+		}
+	}
+	tr.scan(&first, time.Now())
+	first.Discover(nil, Options{}, time.Now()) // by a configuration that is half written
+	if sites, _, _ := tr.scan(&first, time.Now()); !cmp.Equal(sites, []string{"a.test foo"}) {
+		t.Errorf("after nobody asked for o1: %q", sites)
+	}
+	tr.scan(&first, time.Now().Add(Grace))
+	changes := first.Changes()
+	if len(changes) != 2 || changes[tr.top+"/o1/.drush/a.test"+aliasSuffix] != nil {
+		t.Errorf("changes when the time was up and one was removed: %q", changes)
 	}
 }
 

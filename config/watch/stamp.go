@@ -25,5 +25,8 @@ const Granularity = 100 * time.Millisecond
 
 // Settled reports whether a change after now would show in another stamp.
 func (s Stamp) Settled(now time.Time) bool {
-	return now.Sub(time.Unix(s.ctime.Unix())) > Granularity
+	return now.Sub(s.Changed()) > Granularity
 }
+
+// Changed returns when the file, or its mode or owner, was changed last.
+func (s Stamp) Changed() time.Time { return time.Unix(s.ctime.Unix()) }

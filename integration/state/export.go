@@ -56,6 +56,7 @@ var layoutOf = map[string]struct {
 	string(bucketCodes):       {formText, formJSON, ruleConflict},
 	string(bucketFrozen):      {formText, formText, ruleKeep},
 	string(bucketKeys):        {formText, formJSON, ruleConflict},
+	string(bucketAliases):     {differs: ruleNever},
 	string(bucketDrafts):      {differs: ruleNever},
 }
 

@@ -32,6 +32,7 @@ var (
 	bucketOwners      = []byte("uid-owners")  // uid -> the account it belongs to, for ever
 	bucketCredentials = []byte("credentials") // account -> Credential as JSON
 	bucketAppeared    = []byte("appeared")    // account -> when it was seen first
+	bucketAliases     = []byte("aliases")     // path -> last good text
 	bucketCounters    = []byte("counters")    // "transfers" -> snapshot of limit.Transfers
 	bucketCodes       = []byte("codes")       // account -> codeRecord as JSON
 	bucketFrozen      = []byte("frozen")      // policy.Freezable's name -> since when, RFC 3339
