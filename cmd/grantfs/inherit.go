@@ -25,9 +25,6 @@ import (
 // keeper.
 const workerVariable = "GRANTFS_WORKER"
 
-// fdVault is the descriptor that a worker inherits; all others come by it.
-const fdVault = 3
-
 // What a keeper holds, by the names in its vault.
 const (
 	heldFacts   = "facts"   // a note: facts in JSON
@@ -51,6 +48,15 @@ type facts struct {
 	Ended    time.Time // when the last worker did that has served, zero where there was none
 	Restarts metrics.Restarts
 	OOMScore string // to go back to
+}
+
+// note has the vault hold the facts.
+func (f *facts) note(v *vault.Keeper) error {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("note what the keeper knows: %w", err)
+	}
+	return v.Note(heldFacts, text)
 }
 
 // read reads facts from the descriptor of a note, which it closes. It takes an
@@ -80,10 +86,10 @@ type worker struct {
 // inherit takes over what a keeper has left to this process, but for the memories:
 // the predecessor may still be on its way out, see attach.
 func inherit() (*worker, error) {
-	syscall.CloseOnExec(fdVault) // programs that are run for the policy must not have it
+	syscall.CloseOnExec(vault.WorkerFD) // programs that are run for the policy must not have it
 	w := &worker{listeners: map[string]net.Listener{}}
 	var err error
-	if w.vault, err = vault.Open(fdVault); err != nil {
+	if w.vault, err = vault.Open(vault.WorkerFD); err != nil {
 		return nil, err
 	}
 	if err := w.facts.read(w.take(heldFacts)); err != nil {

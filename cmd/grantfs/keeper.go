@@ -31,13 +31,11 @@ type keeper struct {
 	sockets  map[string]net.Listener
 	closing  func() // ends the refusing of users, nil while nobody refuses them
 	failures int    // workers in a row that have died before they answered a request
+	kills    int    // of processes for want of memory, before the worker
 }
 
 // backoff is the longest pause before the next worker.
 const backoff = time.Second
-
-// exitUnmounted is how a worker ends whose mount was taken away.
-const exitUnmounted = 3
 
 // keep mounts, or goes on with what a keeper has left that was killed, and has the
 // mount served until SIGTERM or SIGINT.
@@ -46,17 +44,13 @@ func keep(e *env, log *slog.Logger) (err error) {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	k := &keeper{log: log, sockets: map[string]net.Listener{}}
-	program, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find the program: %w", err)
-	}
-	if k.manager, err = systemd.Connect(); err != nil {
+	program, err1 := os.Executable()
+	manager, err2 := systemd.Connect()
+	stored, err3 := systemd.Stored()
+	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
-	stored, err := systemd.Stored()
-	if err != nil {
-		return err
-	}
+	k.manager = manager
 	defer func() { err = errors.Join(err, k.close()) }()
 	if _, ok := stored[heldDevice]; ok {
 		err = k.resume(stored)
@@ -85,7 +79,7 @@ func (k *keeper) open(e *env) error {
 		return err
 	}
 	k.facts = facts{First: true, Point: l.point, State: l.config.Mount.State.Value}
-	k.protect()
+	k.OOMScore = protect(k.log)
 	if err := os.MkdirAll(l.point, 0o755); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("make the mount point: %w", err)
 	}
@@ -113,7 +107,7 @@ func (k *keeper) open(e *env) error {
 // resume takes over what the service manager has kept.
 func (k *keeper) resume(stored map[string]int) error {
 	k.vault.Adopt(stored)
-	k.vault.StoreIn(store{k})
+	k.vault.StoreIn(systemd.Store{Manager: k.manager, Log: k.log})
 	if err := k.facts.read(k.vault.Duplicate(heldFacts)); err != nil {
 		return err
 	}
@@ -121,34 +115,17 @@ func (k *keeper) resume(stored map[string]int) error {
 	k.Restarts.Causes[metrics.CauseKeeper]++
 	k.Ended = time.Now()
 	k.log.Warn("the keeper was killed, and goes on")
+	k.OOMScore = protect(k.log)
 	device, err1 := k.vault.Duplicate(heldDevice)
 	control, err2 := k.vault.Duplicate(heldControl)
-	if err := errors.Join(err1, err2); err != nil {
-		return err
-	}
 	k.conn = kernel.Attach(k.Point, device, control, k.Features)
-	k.protect()
-	return k.inheritSockets(stored)
+	return errors.Join(err1, err2, k.inheritSockets(stored))
 }
 
-// protect makes this process the last to be killed when memory is short.
-func (k *keeper) protect() {
-	var err error
-	if k.OOMScore, err = protect(); err != nil {
-		k.log.Warn("the keeper is killed like any other process when memory is short", "error", err)
-	}
-}
-
-// store is the service manager's, for what a keeper holds.
-type store struct{ *keeper }
-
-func (s store) Put(name string, fd int) { s.told(s.manager.Store(name, fd)) }
-
-func (s store) Remove(name string) { s.told(s.manager.Remove(name)) }
-
-func (k *keeper) told(err error) {
-	if err != nil {
-		k.log.Error("the service manager was not told", "error", err)
+// notify tells the service manager how this service is.
+func (k *keeper) notify(states ...string) {
+	if err := k.manager.Notify(states...); err != nil {
+		k.log.Error("the service manager does not know how it is", "error", err)
 	}
 }
 

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"syscall"
 	"time"
@@ -15,31 +13,15 @@ import (
 	"grantfs/integration/systemd"
 )
 
-// life is one worker.
-type life struct {
-	pid   int // 0 when it has ended
-	kills int // of processes for want of memory before it
-	conn  *net.UnixConn
-	said  chan vault.Message // closed when nothing more is to be heard
-	ended chan end           // one value
-}
-
-// end is how a worker has ended.
-type end struct {
-	status syscall.WaitStatus
-	err    error // it could not be started
-}
-
 // start starts a worker.
-func (k *keeper) start() *life {
+func (k *keeper) start() *vault.Process {
 	k.refuse()
 	k.failures++
-	l := &life{kills: oomKills("/"), said: make(chan vault.Message), ended: make(chan end, 1)}
-	if err := k.fork(l); err != nil {
-		close(l.said)
-		l.ended <- end{err: fmt.Errorf("start a worker: %w", err)}
+	k.kills = oomKills("/")
+	if err := k.facts.note(&k.vault); err != nil {
+		k.log.Error("the worker does not learn what the keeper knows", "error", err)
 	}
-	return l
+	return k.vault.Start(k.Program, os.Args, workerVariable+"=1")
 }
 
 // refuse has nobody wait for an answer of the user database until a worker is ready.
@@ -49,57 +31,15 @@ func (k *keeper) refuse() {
 	}
 }
 
-func (k *keeper) fork(l *life) error {
-	text, err := json.Marshal(k.facts)
-	if err != nil {
-		return err
-	}
-	if err := k.vault.Note(heldFacts, text); err != nil {
-		return err
-	}
-	conn, workerEnd, err := vault.Pair()
-	if err != nil {
-		return err
-	}
-	defer syscall.Close(workerEnd)
-	// Not by os/exec: the thread must be this one.
-	pid, err := syscall.ForkExec(k.Program, os.Args, &syscall.ProcAttr{
-		Env: append(os.Environ(), workerVariable+"=1"), Files: []uintptr{0, 1, 2, uintptr(workerEnd)},
-		Sys: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL},
-	})
-	if err != nil {
-		return errors.Join(fmt.Errorf("run %s: %w", k.Program, err), conn.Close())
-	}
-	l.pid, l.conn = pid, conn
-	go func() {
-		defer close(l.said)
-		if err := k.vault.Serve(conn, func(m vault.Message) { l.said <- m }); err != nil {
-			k.log.Error("the worker can't be heard", "error", err)
-		}
-	}()
-	go func() {
-		var status syscall.WaitStatus
-		for {
-			if _, err := syscall.Wait4(pid, &status, 0, nil); err != syscall.EINTR {
-				l.ended <- end{status: status}
-				return
-			}
-		}
-	}()
-	return nil
-}
-
 // run has one worker after another serve until a signal ends it, or the mount is
 // taken away.
 func (k *keeper) run(signals <-chan os.Signal) error {
 	var beat, again <-chan time.Time
 	if period := k.manager.Watchdog(); period > 0 {
-		ticker := time.NewTicker(period)
-		defer ticker.Stop()
-		beat = ticker.C
+		beat = time.Tick(period)
 	}
-	l := k.start()
-	said := l.said
+	w := k.start()
+	said := w.Said
 	for {
 		select {
 		case m, ok := <-said:
@@ -107,116 +47,107 @@ func (k *keeper) run(signals <-chan os.Signal) error {
 				said = nil
 				continue
 			}
-			k.hear(l, m)
-		case e := <-l.ended:
-			for m := range l.said {
-				k.hear(l, m)
-			}
-			why, final := k.judge(l, e)
-			if final {
-				return why
+			k.hear(w, m)
+		case e := <-w.Ended:
+			if final, err := k.ended(w, e); final {
+				return err
 			}
 			k.refuse()
-			l.pid, said = 0, nil
-			pause := min(backoff, time.Duration(max(0, k.failures-1))*backoff/20)
-			k.log.Warn("the worker is replaced", "cause", why, "after", pause)
-			if k.failures > 1 {
-				k.told(k.manager.Notify(systemd.Status("no worker serves: " + why.Error())))
-			}
-			again = time.After(pause)
+			said, again = nil, time.After(k.pause())
 		case <-again:
-			l = k.start()
-			said = l.said
+			w = k.start()
+			said = w.Said
 		case <-beat:
-			k.told(k.manager.Notify(systemd.Alive))
+			k.notify(systemd.Alive)
 		case s := <-signals:
 			if s != syscall.SIGHUP {
 				k.log.Info("stopping", "signal", s.String())
-				return k.stop(l)
+				return k.stop(w)
 			}
-			k.told(k.manager.Notify(systemd.Reloading()))
-			if l.pid != 0 {
-				_ = syscall.Kill(l.pid, syscall.SIGHUP) // one that has just ended reads everything anew
+			k.notify(systemd.Reloading())
+			if w.Pid != 0 {
+				_ = syscall.Kill(w.Pid, syscall.SIGHUP) // one that has just ended reads everything anew
 			}
 		}
 	}
 }
 
 // hear notes how the worker is.
-func (k *keeper) hear(l *life, m vault.Message) {
+func (k *keeper) hear(w *vault.Process, m vault.Message) {
 	switch m.Kind {
 	case vault.Ready:
 		k.closing()
 		k.closing = nil
 		if k.First {
 			k.First = false
-			k.vault.StoreIn(store{k})
+			k.vault.StoreIn(systemd.Store{Manager: k.manager, Log: k.log})
 		}
-		if err := vault.Tell(l.conn, vault.Ready); err != nil {
+		if err := w.Tell(vault.Ready); err != nil {
 			k.log.Warn("the worker does not know that it serves alone", "error", err)
 		}
-		k.told(k.manager.Notify(systemd.Ready, systemd.Status(m.Text)))
+		k.notify(systemd.Ready, systemd.Status(m.Text))
 	case vault.Reloaded:
-		k.told(k.manager.Notify(systemd.Ready, systemd.Status(m.Text)))
+		k.notify(systemd.Ready, systemd.Status(m.Text))
 	case vault.Served:
 		k.failures = 0
 		if pause, err := time.ParseDuration(m.Text); err == nil {
 			k.Restarts.Pause(pause)
-			k.log.Info("a worker serves again", "pid", l.pid, "pause", pause)
+			k.log.Info("a worker serves again", "pid", w.Pid, "pause", pause)
 		}
 		k.Ended = time.Time{}
 	}
 }
 
-// judge says why a worker has ended, and whether that is the end of the mount too.
-func (k *keeper) judge(l *life, e end) (why error, final bool) {
-	cause := metrics.CauseExit
-	code := e.status.ExitStatus()
+// ended notes how the worker has ended, and whether that is the end of the mount too.
+func (k *keeper) ended(w *vault.Process, e vault.End) (final bool, err error) {
+	w.Pid = 0
+	cause, why := causeOf(e, oomKills("/")-k.kills)
 	switch {
-	case e.err != nil:
-		why, final = e.err, k.First
-	case e.status.Exited() && code == exitUnmounted:
-		return fmt.Errorf("%s was unmounted by somebody else", k.Point), true
-	case e.status.Exited() && code != exitOK && k.First:
-		return &exitError{code, nil}, true // it has said why
-	case e.status.Exited() && code == exitOK:
+	case e.Status.Exited() && e.Status.ExitStatus() == exitUnmounted:
+		return true, fmt.Errorf("%s was unmounted by somebody else", k.Point)
+	case k.First && fails(e):
+		return true, &exitError{e.Status.ExitStatus(), nil} // it has said why
+	case k.First && e.Err != nil:
+		return true, e.Err
+	case cause == metrics.CauseOrderly:
 		k.failures = 0
-		cause, why = metrics.CauseOrderly, errors.New("it has ended in order")
-	case e.status.Signaled() && oomKills("/") != l.kills:
-		cause, why = metrics.CauseMemory, errors.New("it was killed because memory was short")
-	case e.status.Signaled():
-		cause, why = metrics.CauseSignal, fmt.Errorf("it was killed by a signal: %s", e.status.Signal())
-	default:
-		why = fmt.Errorf("it has ended with status %d", code)
 	}
 	k.Restarts.Causes[cause]++
 	if k.Ended.IsZero() {
 		k.Ended = time.Now()
 	}
-	return why, final
+	k.log.Warn("the worker is replaced", "cause", why, "after", k.pause())
+	if k.failures > 1 {
+		k.notify(systemd.Status("no worker serves: " + why.Error()))
+	}
+	return false, nil
+}
+
+// pause returns how long the next worker is waited for: not at all unless several in
+// a row have died before they answered a request.
+func (k *keeper) pause() time.Duration {
+	return min(backoff, time.Duration(max(0, k.failures-1))*backoff/20)
 }
 
 // stop takes the mount away, which ends the worker; one that hangs is killed.
-func (k *keeper) stop(l *life) error {
-	k.told(k.manager.Notify(systemd.Stopping))
-	if l.pid == 0 {
+func (k *keeper) stop(w *vault.Process) error {
+	k.notify(systemd.Stopping)
+	if w.Pid == 0 {
 		return nil // close unmounts
 	}
-	if err := vault.Tell(l.conn, vault.Stop); err != nil {
+	if err := w.Tell(vault.Stop); err != nil {
 		k.log.Warn("the worker does not know that this is the end", "error", err)
 	}
 	err := k.conn.Unmount()
-	patience := time.AfterFunc(stopPatience+time.Second, func() {
-		_ = syscall.Kill(l.pid, syscall.SIGKILL)
-	})
-	for range l.said { // until it has ended
+	patience := time.AfterFunc(stopPatience+time.Second, func() { _ = syscall.Kill(w.Pid, syscall.SIGKILL) })
+	for range w.Said { // until it has ended
 	}
-	e := <-l.ended
+	e := <-w.Ended
 	if !patience.Stop() {
 		return errors.Join(err, errors.New("the worker hung and was killed"))
 	}
-	if e.status.Exited() && e.status.ExitStatus() != exitOK && e.status.ExitStatus() != exitUnmounted {
-		err = errors.Join(err, &exitError{e.status.ExitStatus(), nil})
+	if fails(e) {
+		err = errors.Join(err, &exitError{e.Status.ExitStatus(), nil})
 	}
 	return err
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -9,13 +10,17 @@ import (
 )
 
 // protect makes this process the last to be killed when memory is short, and
-// returns what it was before.
-func protect() (before string, err error) {
+// returns what it was before, "" where that can't be changed.
+func protect(log *slog.Logger) (before string) {
 	old, err := os.ReadFile(oomScoreFile)
-	if err != nil {
-		return "", fmt.Errorf("read how dispensable this process is: %w", err)
+	if err == nil {
+		err = setOOMScore("-1000")
 	}
-	return strings.TrimSpace(string(old)), setOOMScore("-1000")
+	if err != nil {
+		log.Warn("the keeper is killed like any other process when memory is short", "error", err)
+		return ""
+	}
+	return strings.TrimSpace(string(old))
 }
 
 const oomScoreFile = "/proc/self/oom_score_adj"

@@ -238,9 +238,6 @@ func logProblem(log *slog.Logger, about string, p policy.Problem) {
 	log.Log(context.Background(), level, about, "at", p.At.String(), "problem", p.Text)
 }
 
-// errUnmounted says that nobody needs this worker any more.
-var errUnmounted = &exitError{exitUnmounted, nil}
-
 // run serves until the keeper or a signal ends it, or a part of it fails.
 func (d *daemon) run(ctx context.Context, e *env, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithCancelCause(ctx)

@@ -2,24 +2,45 @@ package systemd
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 )
 
-// Store has the manager keep a duplicate of fd for the next start of the service,
+// Keep has the manager keep a duplicate of fd for the next start of the service,
 // under a name without colons (sd_pid_notify_with_fds(3)). The unit must have
 // FileDescriptorStoreMax=; what is too much for that is not kept, and nobody
 // is told.
-func (m Manager) Store(name string, fd int) error {
+func (m Manager) Keep(name string, fd int) error {
 	// Not watched: a connection whose other end has gone is still news to us.
 	return m.send([]string{"FDSTORE=1", "FDPOLL=0", "FDNAME=" + name}, syscall.UnixRights(fd))
 }
 
-// Remove has the manager close what it keeps under a name.
-func (m Manager) Remove(name string) error {
+// Forget has the manager close what it keeps under a name.
+func (m Manager) Forget(name string) error {
 	return m.Notify("FDSTOREREMOVE=1", "FDNAME="+name)
+}
+
+// Store is where a vault puts what its next start needs (vault.Store).
+type Store struct {
+	Manager
+	Log *slog.Logger
+}
+
+// Put has the manager keep a duplicate of fd.
+func (s Store) Put(name string, fd int) {
+	if err := s.Keep(name, fd); err != nil {
+		s.Log.Error("a descriptor is not kept for the next start", "name", name, "error", err)
+	}
+}
+
+// Remove has the manager close what it keeps under a name.
+func (s Store) Remove(name string) {
+	if err := s.Forget(name); err != nil {
+		s.Log.Error("a descriptor is kept for the next start that is of no use", "name", name, "error", err)
+	}
 }
 
 // firstStored is the first descriptor that a service manager passes.

@@ -92,7 +92,7 @@ func TestNobody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, err := range []error{m.Notify(Ready), m.Store("a", 0), m.Remove("a"), m.Close()} {
+	for _, err := range []error{m.Notify(Ready), m.Keep("a", 0), m.Forget("a"), m.Close()} {
 		if err != nil {
 			t.Error(err)
 		}
@@ -112,14 +112,14 @@ func TestStore(t *testing.T) {
 	if _, err := f.WriteString("kept"); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.Store("one", int(f.Fd())); err != nil {
+	if err := m.Keep("one", int(f.Fd())); err != nil {
 		t.Fatal(err)
 	}
 	text, fd := hear(t, conn)
 	if text != "FDSTORE=1\nFDPOLL=0\nFDNAME=one" {
 		t.Errorf("the manager hears %q", text)
 	}
-	if err := m.Remove("one"); err != nil {
+	if err := m.Forget("one"); err != nil {
 		t.Fatal(err)
 	}
 	if text, _ := hear(t, conn); text != "FDSTOREREMOVE=1\nFDNAME=one" {
