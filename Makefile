@@ -44,7 +44,7 @@ race: deps ## go test -race ./..., attacks for ATTACKTIME (20s) each (root)
 	GRANTFS_ATTACK_TIME=$(ATTACKTIME) go test -race -timeout 15m $(TESTFLAGS) ./...
 
 # Each attacks a mount of its own, all at once.
-SOAK := ./fs:TestSwapRace ./fs:TestRandomOperations ./fs:TestAppendRace ./fs:TestOverwriteRace ./fs:TestHugeDirectory \
+SOAK := ./fs:TestSwapRace ./fs:TestRandomOperations ./fs:TestAppendRace ./fs:TestOverwriteRace ./fs:TestHugeDirectory ./fs:TestKills \
 	./integration/e2e/stress:TestStressNG ./integration/e2e/stress:TestFio ./integration/e2e/stress:TestDbench
 
 .PHONY: soak
@@ -53,7 +53,7 @@ soak: deps ## attacks, races, random operations and stress for SOAKTIME (1h) (ro
 	  go test -race -list "^$${each#*:}\$$" "$${each%:*}" | grep -x "$${each#*:}" >/dev/null || { echo "there is no test $$each" >&2; exit 1; }; \
 	done; \
 	pids=(); for each in $(SOAK); do \
-	  GRANTFS_ATTACK_TIME=$(SOAKTIME) go test -race -count=1 -timeout 0 -run "^$${each#*:}\$$" "$${each%:*}" & pids+=($$!); \
+	  GRANTFS_ATTACK_TIME=$(SOAKTIME) GRANTFS_KILLS=1000 go test -race -count=1 -timeout 0 -run "^$${each#*:}\$$" "$${each%:*}" & pids+=($$!); \
 	done; \
 	failed=0; for pid in "$${pids[@]}"; do wait "$$pid" || failed=1; done; exit $$failed
 

@@ -54,7 +54,7 @@ func (v *ownVault) held(t *testing.T) map[uint64]int {
 	return list
 }
 
-func duplicate(t *testing.T, fd int) int {
+func duplicate(t testing.TB, fd int) int {
 	t.Helper()
 	fd, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {

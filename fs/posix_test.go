@@ -23,6 +23,18 @@ var notPOSIX = map[string]string{
 	"SymlinkReadlink":     "§5: its symlink is absolute; see TestSymlinks",
 }
 
+// posixInput is a view that allows everything, of root with the folder dir at /x.
+// Modes are the client's and attributes there where the folder says so.
+func posixInput(dir string) (policy.Input, map[string]policy.IDs) {
+	return policy.Input{
+		Folders: []policy.Folder{{Name: "x", Source: set(dir), Modes: set("client"), UserXattrs: set(true)}},
+		Accounts: []policy.Account{{Name: "root", Settings: policy.Settings{
+			VirtualFolders: []policy.Mounting{{Folder: set("x"), Path: set("/x")}},
+			Permissions:    []policy.Permission{{Path: set("/x"), Verbs: []policy.Setting[string]{set("*")}}},
+		}}},
+	}, map[string]policy.IDs{"root": {}}
+}
+
 // TestPOSIX runs go-fuse's suite in a view that allows everything. The suite
 // runs as root, so root is the view's account here.
 func TestPOSIX(t *testing.T) {
@@ -32,15 +44,8 @@ func TestPOSIX(t *testing.T) {
 				t.Logf("a view fails this on purpose: product.md %s", why)
 				return
 			}
-			// Modes are the client's and attributes there where the folder says so.
-			in := policy.Input{
-				Folders: []policy.Folder{{Name: "x", Source: set(tree(t)), Modes: set("client"), UserXattrs: set(true)}},
-				Accounts: []policy.Account{{Name: "root", Settings: policy.Settings{
-					VirtualFolders: []policy.Mounting{{Folder: set("x"), Path: set("/x")}},
-					Permissions:    []policy.Permission{{Path: set("/x"), Verbs: []policy.Setting[string]{set("*")}}},
-				}}},
-			}
-			m := mount(t, in, map[string]policy.IDs{"root": {}})
+			in, ids := posixInput(tree(t))
+			m := mount(t, in, ids)
 			work := filepath.Join(m.point, "root/x")
 			if err := os.Chdir("/"); err != nil {
 				t.Fatal(err)
