@@ -45,6 +45,9 @@ func (s *Set) UserXattrs() bool {
 // do not change it.
 func (s *Set) Views() []*View { return s.list }
 
+// SiteCount returns how many sites there are.
+func (s *Set) SiteCount() int { return len(s.shown) }
+
 // Source is a backing directory of a Set. Create: it is a home that is made when
 // its view is first entered.
 type Source struct {

@@ -33,6 +33,7 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux.HandleFunc("GET /worker", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, os.Getpid()) })
 	mux.HandleFunc("POST /upgrade", d.upgrade)
 	mux.HandleFunc("POST /kick/{account}", d.kick)
+	mux.HandleFunc("GET /status", d.status)
 	mux.HandleFunc("GET /frozen", d.tellFrozen)
 	mux.HandleFunc("POST /frozen/{name}", d.freeze)
 	mux.HandleFunc("DELETE /frozen/{name}", d.freeze)

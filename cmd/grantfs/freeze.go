@@ -67,16 +67,22 @@ func (e *env) asFrozen(ctx context.Context, set *policy.Set) *policy.Set {
 
 // tellFrozen answers with what is frozen.
 func (d *daemon) tellFrozen(w http.ResponseWriter, _ *http.Request) {
-	frozen, err := d.store.Frozen()
+	list, err := d.frozen()
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+	d.tell(w, list)
+}
+
+// frozen returns what is frozen, sorted by name.
+func (d *daemon) frozen() ([]frozenSince, error) {
+	frozen, err := d.store.Frozen()
 	list := []frozenSince{}
 	for _, name := range slices.Sorted(maps.Keys(frozen)) {
 		list = append(list, frozenSince{name, frozen[name]})
 	}
-	d.tell(w, list)
+	return list, err
 }
 
 // freeze is the daemon's side of freeze and thaw. It answers when they are on disk

@@ -42,6 +42,7 @@ type daemon struct {
 	login   *login.Server
 	metrics *metrics.Metrics
 	audit   *audit.Log // nil for none
+	began   time.Time
 	worker  *worker
 	saved   []byte // transfer counters as in the store
 	buckets *latest
@@ -98,7 +99,7 @@ func work(ctx context.Context, e *env, w *worker, log *slog.Logger) error {
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGINT) // Ctrl-C is for the keeper
-	d := &daemon{log: log, worker: w, path: e.config, loaded: make(chan struct{}, 1), leave: make(chan struct{}, 1), buckets: newLatest()}
+	d := &daemon{began: time.Now(), log: log, worker: w, path: e.config, loaded: make(chan struct{}, 1), leave: make(chan struct{}, 1), buckets: newLatest()}
 	defer d.close()
 	var err error
 	if d.store, err = state.Open(w.State); err != nil {

@@ -47,6 +47,6 @@
 //   - No program but a hook is run, by the daemon, and no name is looked up through
 //     NSS, which would ask this daemon. pam_exec under vsftpd deadlocks.
 //
-// Locks: wrongCodes.mu and hooks.mu are leaves. Table.mu, a leaf too, guards the table; it is held over a poll(2) that does
+// Locks: wrongCodes.mu, hooks.mu and idleness.mu are leaves. Table.mu, a leaf too, guards the table; it is held over a poll(2) that does
 // not wait and over the policy's answer, never over /proc or a connection.
 package login

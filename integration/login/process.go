@@ -117,6 +117,7 @@ func (p *process) kill() error {
 type kin struct {
 	tgid, parent int
 	uid          uint32 // the real one
+	woken        int    // how often it waited for something and went on
 }
 
 // readKin reads /proc/PID/status.
@@ -128,10 +129,11 @@ func readKin(pid int) (kin, error) {
 	tgid, err1 := statusNumber(text, "\nTgid:\t")
 	parent, err2 := statusNumber(text, "\nPPid:\t")
 	uid, err3 := statusNumber(text, "\nUid:\t")
-	if err := errors.Join(err1, err2, err3); err != nil {
+	woken, err4 := statusNumber(text, "\nvoluntary_ctxt_switches:\t")
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		return kin{}, fmt.Errorf("read who the parent of process %d is: %w", pid, err)
 	}
-	return kin{tgid, parent, uint32(uid)}, nil
+	return kin{tgid, parent, uint32(uid), woken}, nil
 }
 
 func statusNumber(status []byte, key string) (int, error) {

@@ -10,9 +10,13 @@ import (
 // Recheck asks the policy again about every session that is open, and kills
 // those that would not be let in at now: the account is gone, disabled or expired,
 // its hours are over, or where the client comes from and how it logged in is no
-// longer allowed (product.md §4, decision 8). How many sessions there are, and
+// longer allowed (product.md §4, decision 8); and those that have done nothing for
+// idle_timeout. How many sessions there are, and
 // what was proved at login, is not asked again.
 func (s *Server) Recheck(now time.Time) {
+	if err := s.endIdle(now); err != nil {
+		s.Log.Error("look for idle sessions", "error", err)
+	}
 	for _, l := range s.table.list() {
 		a := s.stillAdmitted(l.Session, now)
 		if a.Allowed() {

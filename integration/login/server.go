@@ -71,6 +71,7 @@ type Server struct {
 	keep    Keep // nil for none
 	resumed []attended
 	hooks   *hooks
+	idle    idleness
 }
 
 // record tells whoever wants to know of an event.
