@@ -102,8 +102,8 @@ func AdmitReasons() []AdmitReason {
 // Admission is the answer to an Attempt. The zero Admission is "let in".
 type Admission struct {
 	Reason  AdmitReason
-	Setting string // the key that decided, "" where none did
-	Origin  string // whose it is: "account:NAME", "group:NAME" or "default"
+	Setting string // the key that decided, "" where none did; "account lock" where the admin has locked it
+	Origin  string // whose it is: "account:NAME", "group:NAME" or "default"; of a lock, why
 	At      Pos
 }
 
@@ -154,7 +154,10 @@ func refuseBy[T any](r AdmitReason, key string, by From[T]) Admission {
 // life asks whether the account is enabled and not expired. The moment of
 // expires_at itself is too late.
 func (l *login) life() Admission {
+	_, locked := l.view.Locked()
 	switch e := l.effective; {
+	case locked:
+		return Admission{Reason: AdmitDisabled, Setting: "account lock", Origin: l.view.WhyDisabled()}
 	case !l.view.Enabled():
 		return l.refuse(AdmitDisabled, "enabled", l.view.account.Enabled.At)
 	case e.ExpiresAt.Set && !l.now.Before(e.ExpiresAt.Value):

@@ -14,12 +14,7 @@ func (s *Set) Freeze(names []string) *Set {
 		next.frozen[name] = &Rule{Origin: "frozen:" + name, Path: "/"}
 	}
 	next.sites = siteTree(s.shown, next.frozen)
-	next.views = make(map[string]*View, len(s.views))
-	next.list = make([]*View, len(s.list))
-	for i, v := range s.list {
-		next.list[i] = &View{set: &next, account: v.account}
-		next.views[v.Account()] = next.list[i]
-	}
+	next.adoptViews(s)
 	return &next
 }
 

@@ -18,8 +18,9 @@ type Set struct {
 	instance map[string][]*Site // by instance, for its main account
 	unowned  map[string][]*Site // by instance, for all of its clients
 	sites    *siteNode
-	shown    []*Site          // every site that can be shown
-	frozen   map[string]*Rule // by Freezable's names
+	shown    []*Site           // every site that can be shown
+	frozen   map[string]*Rule  // by Freezable's names
+	locked   map[string]string // by account: why
 
 	point  string
 	strict bool
@@ -120,7 +121,21 @@ func (v *View) Instance() string { return v.account.Instance }
 func (v *View) Client() string { return v.account.Client }
 
 // Enabled reports whether the account may be used at all.
-func (v *View) Enabled() bool { return !v.account.Enabled.Set || v.account.Enabled.Value }
+func (v *View) Enabled() bool { return v.WhyDisabled() == "" }
+
+// WhyDisabled says why the account may not be used at all, "" if it may.
+func (v *View) WhyDisabled() string {
+	why, locked := v.Locked()
+	switch {
+	case locked && why == "":
+		return "it is locked"
+	case locked:
+		return "it is locked: " + why
+	case v.account.Enabled.Set && !v.account.Enabled.Value:
+		return "it is disabled"
+	}
+	return ""
+}
 
 // CreatedAt returns when the account was made, not set where nobody knows.
 func (v *View) CreatedAt() Setting[time.Time] { return v.account.CreatedAt }

@@ -22,20 +22,42 @@ type totp struct {
 
 // changeAccount changes what the running daemon keeps of an account.
 func changeAccount(ctx context.Context, e *env, args []string) error {
-	switch {
-	case args[0] == "keys":
-		return changeKeys(ctx, e, args[1], args[2:])
-	case args[0] != "totp":
-		return usage("nothing to change called %q: totp or keys", args[0])
-	case len(args) > 2:
-		return usage("usage: grantfs account totp ACCOUNT")
+	what, args := args[0], args[1:]
+	form, ok := accountForms[what]
+	if !ok || len(args) < form.min || len(args) > form.max {
+		return usage("usage: grantfs account %s", accountArgs)
 	}
+	switch what {
+	case "list":
+		return accounts(ctx, e, nil)
+	case "passwd":
+		return setPassword(ctx, e, args[0])
+	case "keys":
+		return changeKeys(ctx, e, args[0], args[1:])
+	case "lock":
+		return lockAccount(ctx, e, http.MethodPost, args[0], args[1:])
+	case "unlock":
+		return lockAccount(ctx, e, http.MethodDelete, args[0], nil)
+	}
+	return changeTOTP(ctx, e, args[0])
+}
+
+// accountArgs are the arguments of "grantfs account".
+const accountArgs = "list | passwd ACCOUNT [--random] | keys ACCOUNT [add|remove [FILE]] | totp ACCOUNT [--remove] | lock ACCOUNT [REASON] | unlock ACCOUNT"
+
+// accountForms say how many arguments follow each of its words.
+var accountForms = map[string]struct{ min, max int }{
+	"list": {0, 0}, "passwd": {1, 1}, "keys": {1, 3}, "totp": {1, 1}, "lock": {1, 100}, "unlock": {1, 1},
+}
+
+// changeTOTP gives an account a new second factor, or takes it away.
+func changeTOTP(ctx context.Context, e *env, account string) error {
 	method := http.MethodPost
 	if e.remove {
 		method = http.MethodDelete
 	}
 	var t totp
-	if err := e.ask(ctx, method, "/totp/"+url.PathEscape(args[1]), &t); err != nil {
+	if err := e.ask(ctx, method, "/totp/"+url.PathEscape(account), &t); err != nil {
 		return err
 	}
 	switch {

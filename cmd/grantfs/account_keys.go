@@ -83,14 +83,14 @@ func (d *daemon) keys(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, credential.MaxKeys))
-	if err == nil {
-		err = d.editKeys(name, r.Method, text)
+	text, ok := readBody(w, r, credential.MaxKeys)
+	if !ok {
+		return
 	}
+	err := d.editKeys(name, r.Method, text)
 	var bad *credential.LineError
-	var long *http.MaxBytesError
 	switch {
-	case errors.As(err, &bad), errors.As(err, &long), errors.Is(err, credential.ErrTooLong):
+	case errors.As(err, &bad), errors.Is(err, credential.ErrTooLong):
 		http.Error(w, err.Error(), http.StatusUnprocessableEntity)
 		return
 	case err != nil:

@@ -21,6 +21,7 @@ type env struct {
 	json           bool
 	standalone     bool
 	remove         bool
+	random         bool
 	dryRun         bool   // --dry-run
 	output         string // -o: a file, "-" for stdout
 	force          bool
@@ -81,8 +82,8 @@ func commands() []command {
 			example: "accounts --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: accounts,
 		},
 		{
-			name: "account", args: "totp ACCOUNT | keys ACCOUNT [add|remove [FILE]]", summary: "give an account a new second factor (its secret is printed as an otpauth URL); list and change its SSH keys",
-			example: "account keys o1.foo add id_ed25519.pub", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, ofAccount...), min: 2, max: 4, flags: removeFlag, run: changeAccount,
+			name: "account", args: accountArgs, summary: "change how an account logs in: password (from standard input, or a random one), SSH keys, second factor (printed as an otpauth URL), or not at all",
+			example: "account keys o1.foo add id_ed25519.pub", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, ofAccount...), min: 1, max: 102, flags: accountFlags, run: changeAccount,
 		},
 		{
 			name: "authorized-keys", args: "ACCOUNT TYPE KEY", summary: "for sshd: print the lines of an account's keys that have this one",
@@ -142,9 +143,10 @@ func commands() []command {
 
 func jsonFlag(f *flag.FlagSet, e *env) { f.BoolVar(&e.json, "json", false, "print JSON") }
 
-func removeFlag(f *flag.FlagSet, e *env) {
+func accountFlags(f *flag.FlagSet, e *env) {
 	jsonFlag(f, e)
-	f.BoolVar(&e.remove, "remove", false, "take it away instead")
+	f.BoolVar(&e.remove, "remove", false, "for totp: take it away instead")
+	f.BoolVar(&e.random, "random", false, "for passwd: a random one, which is printed")
 }
 
 func applyFlags(f *flag.FlagSet, e *env) {

@@ -207,6 +207,9 @@ func (d *daemon) prepare(l *loaded) (fs.Policy, error) {
 	if l.set, err = d.withFrozen(l.set); err != nil {
 		return fs.Policy{}, err
 	}
+	if l.set, err = d.withLocked(l.set); err != nil {
+		return fs.Policy{}, err
+	}
 	d.beginTable()
 	table, problems, err := d.keeper.Sync(account.Entries(l.set), l.found.Refused(), l.users)
 	if err != nil {

@@ -14,6 +14,7 @@ type Entry struct {
 	PasswordHash policy.Setting[string] // seeds an empty credential only
 	Created      time.Time              // zero if nobody knows
 	Locked       bool
+	Why          string // it is locked
 	Main         bool
 	Sites        []string // URIs
 	Groups       []string // of ServedGroups, besides the primary group

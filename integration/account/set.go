@@ -19,6 +19,7 @@ func Entries(set *policy.Set) []Entry {
 			PasswordHash: v.PasswordHash(),
 			Created:      v.CreatedAt().Value,
 			Locked:       !v.Enabled(),
+			Why:          v.WhyDisabled(),
 			Main:         v.Main(),
 			Sites:        make([]string, len(sites)),
 			Groups:       matchedGroups(v.Effective()),

@@ -37,7 +37,7 @@ func TestEntries(t *testing.T) {
 		t.Fatal(problems)
 	}
 	want := []Entry{
-		{Name: "alice", UID: configured.UID, PasswordHash: configured.PasswordHash, Locked: true, Sites: []string{}, Groups: []string{GroupNoPassword, GroupNoKeyboard}},
+		{Name: "alice", UID: configured.UID, PasswordHash: configured.PasswordHash, Locked: true, Why: "it is disabled", Sites: []string{}, Groups: []string{GroupNoPassword, GroupNoKeyboard}},
 		{Name: "o1.foo", Sites: []string{"a.example.org"}, Groups: []string{GroupTwoFactor}},
 		{Name: "o1.ftp", Main: true, Sites: []string{"a.example.org", "b.example.org"}},
 	}

@@ -180,7 +180,7 @@ func (s *round) account(e Entry, uid uint32) Account {
 		Locked: e.Locked, Main: e.Main, Sites: append([]string{}, e.Sites...), Created: e.Created,
 	}
 	if e.Locked {
-		a.Why = "it is disabled"
+		a.Why = cmp.Or(e.Why, "it is disabled")
 	}
 	for _, g := range s.groups[1:] {
 		if slices.Contains(e.Groups, g.Name) {

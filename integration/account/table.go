@@ -81,9 +81,24 @@ func (t *Table) WithHash(name, hash string) *Table {
 	if !ok || t.all[i].Adopted {
 		return t
 	}
+	return t.with(i, func(a *Account) { a.Hash = hash })
+}
+
+// WithLock returns a copy of t in which an account is locked, for a reason, or
+// not; t itself where there is no such account.
+func (t *Table) WithLock(name string, locked bool, why string) *Table {
+	i, ok := t.byName[name]
+	if !ok {
+		return t
+	}
+	return t.with(i, func(a *Account) { a.Locked, a.Why = locked, why })
+}
+
+// with returns a copy of t with one account changed, not in its name or uid.
+func (t *Table) with(i int, change func(*Account)) *Table {
 	next := *t
 	next.all = slices.Clone(t.all)
-	next.all[i].Hash = hash
+	change(&next.all[i])
 	return &next
 }
 

@@ -38,8 +38,9 @@ type Clients interface {
 // The text of keys is a draft while somebody writes it, and takes the place of the
 // old one when it is closed. A line that can't be taken refuses the write that
 // ends it, for not every server tells its client of an error at the close; then,
-// and where the last line turns out to be no whole one, the old keys stay. Those
-// who write at once write one text.
+// and where the last line turns out to be no whole one, the old keys stay. An
+// upload that breaks off between two lines counts as it is, as for any file. Those
+// who write at the same time write one text.
 type Files struct {
 	Passwords *Passwords
 	Store     *state.Store
@@ -136,7 +137,7 @@ func (f Files) Write(v fs.VirtualFile, data []byte, off int64) error {
 		if err != nil {
 			return err
 		}
-		return refused(f.Store.EditDraft(v.Account, func(text []byte) ([]byte, error) {
+		return refused(f.Store.EditDraft(v.Account, false, func(text []byte) ([]byte, error) {
 			return draft(text, data, off)
 		}))
 	}
@@ -186,7 +187,7 @@ func (f Files) Truncate(v fs.VirtualFile, size int64) error {
 		_, err := f.replaceable(v)
 		return err
 	}
-	return refused(f.Store.EditDraft(v.Account, func(text []byte) ([]byte, error) {
+	return refused(f.Store.EditDraft(v.Account, size == 0, func(text []byte) ([]byte, error) {
 		if size > int64(len(text)) {
 			return nil, fmt.Errorf("%w: keys don't grow by themselves", ErrForm)
 		}
@@ -240,7 +241,7 @@ func refused(err error) error {
 		return nil
 	case errors.Is(err, ErrTooLong):
 		return fmt.Errorf("%w (%w)", err, fs.ErrTooLarge)
-	case errors.Is(err, ErrWeak), errors.Is(err, ErrForm), errors.As(err, &line):
+	case errors.Is(err, ErrWeak), errors.Is(err, ErrForm), errors.Is(err, state.ErrSpoilt), errors.As(err, &line):
 		return fmt.Errorf("%w (%w)", err, iofs.ErrPermission)
 	}
 	return err

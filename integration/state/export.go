@@ -55,6 +55,7 @@ var layoutOf = map[string]struct {
 	string(bucketCounters):    {formText, formBytes, ruleKeep},
 	string(bucketCodes):       {formText, formJSON, ruleConflict},
 	string(bucketFrozen):      {formText, formText, ruleKeep},
+	string(bucketLocked):      {formText, formText, ruleKeep},
 	string(bucketKeys):        {formText, formJSON, ruleConflict},
 	string(bucketAliases):     {differs: ruleNever},
 	string(bucketDrafts):      {differs: ruleNever},

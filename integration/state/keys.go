@@ -3,6 +3,7 @@ package state
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -48,53 +49,79 @@ func (s *Store) EditKeys(account string, edit func(text []byte) ([]byte, error))
 	return nil
 }
 
+// A draft in the store is one of these, then its text.
+const (
+	draftGood   = '+'
+	draftSpoilt = '-' // a part of it was refused
+)
+
+// ErrSpoilt says that a part of a draft was refused, so that no more is taken.
+var ErrSpoilt = errors.New("a part of it was refused before")
+
 // EditDraft puts what edit makes of the draft of an account's keys in its place; a
 // draft begins as the keys themselves. It is on disk as everything here is, so
-// that whoever writes it piece by piece outlives the daemon.
-func (s *Store) EditDraft(account string, edit func(text []byte) ([]byte, error)) error {
+// that whoever writes it piece by piece outlives the daemon. An error of edit, which
+// is returned, wrapped, spoils the draft: it takes no more until it is begun anew.
+func (s *Store) EditDraft(account string, anew bool, edit func(text []byte) ([]byte, error)) error {
+	var refused error
 	err := s.db.Update(func(tx *bolt.Tx) error {
 		drafts := tx.Bucket(bucketDrafts)
-		text := bytes.Clone(drafts.Get([]byte(account)))
-		if text == nil {
+		draft := bytes.Clone(drafts.Get([]byte(account)))
+		if draft != nil && draft[0] == draftSpoilt && !anew {
+			refused = ErrSpoilt
+			return nil
+		}
+		if draft == nil || draft[0] == draftSpoilt {
 			k, err := keysOf(tx, account)
 			if err != nil {
 				return err
 			}
-			text = k.Text
+			draft = append([]byte{draftGood}, k.Text...)
 		}
-		text, err := edit(text)
-		if err != nil {
-			return err
+		var text []byte
+		if text, refused = edit(draft[1:]); refused != nil {
+			return drafts.Put([]byte(account), []byte{draftSpoilt})
 		}
-		return drafts.Put([]byte(account), text)
+		return drafts.Put([]byte(account), append([]byte{draftGood}, text...))
 	})
+	if err == nil {
+		err = refused
+	}
 	if err != nil {
 		return fmt.Errorf("change the draft of keys of %s: %w", account, err)
 	}
 	return nil
 }
 
-// EndDraft makes the draft of an account's keys the keys, if check agrees, and
-// drops it in any case; with begun an empty one stays what it is. It reports whether the keys were replaced; without a draft
-// nothing happens. The error of check is returned, wrapped.
+// EndDraft makes the draft of an account's keys the keys, if check agrees and it is
+// not spoilt, and drops it in any case; with begun an empty or spoilt one stays what
+// it is. It reports whether the keys were replaced; without a draft nothing
+// happens. The error of check is returned, wrapped.
 func (s *Store) EndDraft(account string, begun bool, check func(text []byte) error) (bool, error) {
-	var done bool
-	var refused error
+	var there bool
 	err := s.db.View(func(tx *bolt.Tx) error { // most files that are closed have none
-		text := tx.Bucket(bucketDrafts).Get([]byte(account))
-		done = text != nil && (len(text) > 0 || !begun)
+		draft := tx.Bucket(bucketDrafts).Get([]byte(account))
+		there = len(draft) > 1 || len(draft) == 1 && !begun
 		return nil
 	})
-	if err == nil && done {
+	if err == nil && !there {
+		return false, nil
+	}
+	var done bool
+	var refused error
+	if err == nil {
 		err = s.db.Update(func(tx *bolt.Tx) error {
 			drafts := tx.Bucket(bucketDrafts)
-			text := bytes.Clone(drafts.Get([]byte(account)))
-			done = text != nil
-			if !done {
+			draft := bytes.Clone(drafts.Get([]byte(account)))
+			if draft == nil {
 				return nil
 			}
-			if refused = check(text); refused == nil {
-				if err := putKeys(tx, account, text); err != nil {
+			if draft[0] == draftGood {
+				refused = check(draft[1:])
+				done = refused == nil
+			}
+			if done {
+				if err := putKeys(tx, account, draft[1:]); err != nil {
 					return err
 				}
 			}

@@ -22,17 +22,37 @@ func TestKeys(t *testing.T) {
 	if err := s.EditKeys("a", write("one")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.EditDraft("a", write(" two")); err != nil {
+	if err := s.EditDraft("a", false, write(" two")); err != nil {
 		t.Fatal(err)
 	}
 	text("one")
 	s = reopen(t, s)
-	if err := s.EditDraft("a", write(" three")); err != nil {
+	if err := s.EditDraft("a", false, write(" three")); err != nil {
 		t.Fatal(err)
 	}
 	refusal := errors.New("no")
-	if err := s.EditDraft("a", func([]byte) ([]byte, error) { return nil, refusal }); !errors.Is(err, refusal) {
+	if err := s.EditDraft("a", false, func([]byte) ([]byte, error) { return nil, refusal }); !errors.Is(err, refusal) {
 		t.Errorf("EditDraft = %v, want the refusal", err)
+	}
+	// What comes after a part that was refused is refused too, and the keys stay.
+	s = reopen(t, s)
+	if err := s.EditDraft("a", false, write(" more")); !errors.Is(err, ErrSpoilt) {
+		t.Errorf("EditDraft of a spoilt draft = %v", err)
+	}
+	for _, begun := range []bool{true, false} {
+		if done, err := s.EndDraft("a", begun, func([]byte) error { return nil }); done || err != nil {
+			t.Errorf("EndDraft of a spoilt draft = %v, %v", done, err)
+		}
+	}
+	text("one")
+	if err := s.EditDraft("a", false, write(" two three")); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.EditDraft("a", false, func([]byte) ([]byte, error) { return nil, refusal }); !errors.Is(err, refusal) {
+		t.Errorf("EditDraft = %v, want the refusal", err)
+	}
+	if err := s.EditDraft("a", true, write(" two three")); err != nil {
+		t.Errorf("EditDraft, begun anew = %v", err)
 	}
 	if done, err := s.EndDraft("a", false, func([]byte) error { return nil }); !done || err != nil {
 		t.Errorf("EndDraft = %v, %v", done, err)
@@ -41,7 +61,7 @@ func TestKeys(t *testing.T) {
 	if done, err := s.EndDraft("a", false, func([]byte) error { return refusal }); done || err != nil {
 		t.Errorf("EndDraft without a draft = %v, %v", done, err)
 	}
-	if err := s.EditDraft("a", func([]byte) ([]byte, error) { return nil, nil }); err != nil {
+	if err := s.EditDraft("a", false, func([]byte) ([]byte, error) { return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.EndDraft("a", false, func([]byte) error { return refusal }); !errors.Is(err, refusal) {
@@ -49,7 +69,7 @@ func TestKeys(t *testing.T) {
 	}
 	s = reopen(t, s)
 	text("one two three")
-	if err := s.EditDraft("a", func(now []byte) ([]byte, error) {
+	if err := s.EditDraft("a", false, func(now []byte) ([]byte, error) {
 		if string(now) != "one two three" {
 			t.Errorf("a refused draft was kept: %q", now)
 		}

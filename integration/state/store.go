@@ -36,6 +36,7 @@ var (
 	bucketCounters    = []byte("counters")    // "transfers" -> snapshot of limit.Transfers
 	bucketCodes       = []byte("codes")       // account -> codeRecord as JSON
 	bucketFrozen      = []byte("frozen")      // policy.Freezable's name -> since when, RFC 3339
+	bucketLocked      = []byte("locked")      // account -> why the admin has locked it
 	bucketKeys        = []byte("keys")        // account -> Keys as JSON
 	bucketDrafts      = []byte("drafts")      // account -> text of keys that is being written
 
