@@ -9,6 +9,9 @@
 // each side sends short messages at any time. A message that was sent arrives,
 // even if the sender dies at the next instruction.
 //
+// An upgrade replaces the worker and not the keeper: the messages, and what lies under
+// a name, keep their meaning from one version to the next.
+//
 // A Store, where there is one, is told of everything that is held and let go: it
 // outlives the keeper too.
 //
