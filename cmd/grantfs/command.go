@@ -134,7 +134,7 @@ func commands() []command {
 			example: "apply pam sshd vsftpd", codes: append([]int{exitFailure}, reading...), min: 1, max: 3, flags: applyFlags, run: apply,
 		},
 		{
-			name: "import", args: "sftpgo DUMP.json | aegir DIR...", summary: "write a configuration from another system's, and report what could not be carried",
+			name: "import", args: "sftpgo DUMP.json | aegir DIR... | passwd FILE [SHADOW]", summary: "write a configuration from another system's, and report what could not be carried",
 			example: "import sftpgo dump.json -o grantfs.toml", codes: []int{exitFailure, exitBadData, exitPermission}, min: 2, max: 1000, flags: importFlags, run: importFrom,
 		},
 		{name: "version", summary: "print the version", example: "version --json", flags: jsonFlag, run: version},

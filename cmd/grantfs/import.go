@@ -12,7 +12,10 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"grantfs/config"
+	"grantfs/config/passwd"
 	"grantfs/config/sftpgo"
+	"grantfs/policy"
 )
 
 func importFlags(f *flag.FlagSet, e *env) {
@@ -31,8 +34,12 @@ func importFrom(_ context.Context, e *env, args []string) error {
 		return usage("usage: grantfs import sftpgo DUMP.json")
 	case from == "aegir":
 		return importAegir(e, args[1:])
+	case from == "passwd" && len(args) <= 3:
+		return importPasswd(e, args[1:])
+	case from == "passwd":
+		return usage("usage: grantfs import passwd FILE [SHADOW]")
 	default:
-		return usage("can't import from %q: sftpgo or aegir", from)
+		return usage("can't import from %q: sftpgo, aegir or passwd", from)
 	}
 }
 
@@ -56,6 +63,36 @@ func importSFTPGo(e *env, dump string) error {
 	}
 	fmt.Fprintf(e.stderr, "%d accounts (%d disabled because of what could not be carried), %d groups, %d folders\n",
 		r.Report.Accounts, r.Report.Disabled, r.Report.Groups, r.Report.Folders)
+	return nil
+}
+
+func importPasswd(e *env, files []string) error {
+	var texts [2][]byte // passwd and shadow
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			return byReason(fmt.Errorf("import %s: %w", file, unwrappedPath(err)), exitBadData)
+		}
+		texts[i] = text
+	}
+	r := passwd.Import(texts[0], texts[1])
+	c, problems := config.Parse("imported.toml", r.TOML, nil)
+	_, compiled := policy.Compile(c.Policy)
+	for _, p := range append(problems, compiled...) {
+		if p.Severity == policy.SeverityError {
+			return &exitError{exitBadData, fmt.Errorf("import passwd: %s", p.Text)}
+		}
+	}
+	if err := e.writeConfig(r.TOML); err != nil {
+		return err
+	}
+	if e.json {
+		return printReport(e.stderr, r)
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintln(e.stderr, f)
+	}
+	fmt.Fprintf(e.stderr, "%d accounts\n", r.Accounts)
 	return nil
 }
 

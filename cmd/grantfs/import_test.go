@@ -75,7 +75,7 @@ func TestImportMistakes(t *testing.T) {
 		{[]string{"import"}, exitUsage, "usage:"},
 		{[]string{"import", "sftpgo"}, exitUsage, "usage:"},
 		{[]string{"import", "sftpgo", bad, bad}, exitUsage, "usage:"},
-		{[]string{"import", "proftpd", bad}, exitUsage, "sftpgo or aegir"},
+		{[]string{"import", "proftpd", bad}, exitUsage, "sftpgo, aegir or passwd"},
 		{[]string{"import", "sftpgo", bad}, exitBadData, "neither users nor groups nor folders"},
 		{[]string{"import", "sftpgo", bad + ".none"}, exitBadData, "import " + bad + ".none: no such file"},
 		{[]string{"import", "sftpgo", sftpgoDump, "-o", bad + "/x"}, exitFailure, "to " + bad + "/x: " + bad + " is not a directory"},
