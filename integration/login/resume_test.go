@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -220,7 +221,9 @@ func TestResumeUnanswered(t *testing.T) {
 	r.ask("account", "OK").Close()
 	conn := r.ask("session", "OK")
 	l := r.table.list()[0]
-	l.record.answered.Store(0)
+	for !l.record.answered.CompareAndSwap(1, 0) { // it is noted after it was said
+		runtime.Gosched()
+	}
 	r.next()
 	if got := hear(t, conn); got != answerOK {
 		t.Errorf("the next server says %q", got)
