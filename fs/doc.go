@@ -21,6 +21,8 @@
 //     Attach takes over. Descriptors, rules and habits are found anew; a file
 //     without a name is held by a Vault.
 //   - File data is passed through or direct, never in FUSE's page cache.
+//   - Files of credentials lie on no disk (virtual.go): nothing of them is kept
+//     here or in the kernel, not even their names.
 //   - Data moves when its account's rate and transfer limit let it go, in that
 //     order, then the ledger; what had to wait is judged again (passage.go). What
 //     is passed through has no such limit: policy.Mediation sees to that. mmap(2)

@@ -8,7 +8,7 @@
 // account holds and has waiting, what is remembered of who lists how, the ledger,
 // token buckets and transfer counters), the table that userdb answers from, login's
 // table of sessions, the state store, the counters of metrics, the queue of the audit log, what the policy
-// says of all buckets, how the last reload went, and what was read last of the
+// says of all buckets, whose password was replaced while a table is made (credentials), how the last reload went, and what was read last of the
 // configuration and the hosts (follower); nothing else.
 //
 // `grantfs serve` is two processes of one program. The keeper (keeper.go, life.go)
