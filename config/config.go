@@ -67,6 +67,12 @@ type MinFree struct {
 // Metrics is the [metrics] table.
 type Metrics struct {
 	Listen policy.Setting[string] // "host:port"; empty means off
+	// StatusPage says whether there is a page for browsers; where nobody wrote it
+	// there is, if Listen is an address of this machine alone (Metrics.Page).
+	StatusPage policy.Setting[bool]
+	// Username and PasswordHash, crypt(3)'s "$6$", are both set or both empty.
+	Username     policy.Setting[string]
+	PasswordHash policy.Setting[string]
 }
 
 // Audit is the [audit] table.

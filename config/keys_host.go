@@ -18,7 +18,10 @@ var mountTable = &table[Mount]{name: "mount", keys: []key[Mount]{
 
 var metricsTable = &table[Metrics]{name: "metrics", keys: []key[Metrics]{
 	one("listen", func(m *Metrics) *policy.Setting[string] { return &m.Listen }, listen),
-}}
+	one("status_page", func(m *Metrics) *policy.Setting[bool] { return &m.StatusPage }, boolean),
+	one("username", func(m *Metrics) *policy.Setting[string] { return &m.Username }, neverEmpty(text)),
+	one("password_hash", func(m *Metrics) *policy.Setting[string] { return &m.PasswordHash }, sha512),
+}, check: checkMetrics}
 
 var auditTable = &table[Audit]{name: "audit", keys: []key[Audit]{
 	one("file", func(a *Audit) *policy.Setting[string] { return &a.File }, absolute),

@@ -98,8 +98,8 @@ func commands() []command {
 			example: "state export -o state.json", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, reading...), min: 1, max: 2, flags: stateFlags, run: moveState,
 		},
 		{
-			name: "status", summary: "say how the running daemon is: mount, policy, what is missing, frozen or nearly full",
-			example: "status --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: status,
+			name: "status", summary: "print the running daemon at a glance, and first what is wrong",
+			example: "status --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: showStatus,
 		},
 		{
 			name: "sessions", summary: "list the sessions that are open",

@@ -86,7 +86,7 @@ func (d *daemon) listen(ctx context.Context, part func(func() error)) {
 		socketLogins:  func(l net.Listener) error { return d.login.Serve(ctx, l) },
 		socketKeys:    func(l net.Listener) error { return credential.ServeKeys(ctx, l, d.log, d.loginKeys) },
 		socketControl: func(l net.Listener) error { return serveControl(ctx, l, d) },
-		socketMetrics: func(l net.Listener) error { return d.metrics.Serve(ctx, l) },
+		socketMetrics: func(l net.Listener) error { return d.metrics.Serve(ctx, l, d.serveOptions()) },
 	}
 	for name, l := range d.worker.listeners {
 		part(func() error { return servers[name](l) })

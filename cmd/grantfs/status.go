@@ -1,145 +1,167 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"fmt"
+	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
+	"grantfs/config"
+	"grantfs/integration/credential"
 	"grantfs/integration/metrics"
+	"grantfs/integration/status"
 )
 
-// nearLimit is from which share of its limit on a quota is shown by status.
-const nearLimit = 0.9
-
-// statusJSON is what "grantfs status --json" prints.
-type statusJSON struct {
-	Version     string        `json:"version"`
-	Revision    string        `json:"revision"`
-	Mount       string        `json:"mount"`
-	Passthrough bool          `json:"passthrough"` // what the kernel can do
-	Resend      bool          `json:"resend"`
-	IncEpoch    bool          `json:"inc_epoch"`
-	Serving     time.Time     `json:"serving_since"` // of this process
-	Restarts    uint64        `json:"worker_restarts"`
-	Causes      []causeJSON   `json:"worker_restart_causes"`
-	Generation  uint64        `json:"policy_generation"`
-	Loaded      time.Time     `json:"policy_loaded"`
-	ReloadOK    bool          `json:"last_reload_ok"` // false: an older policy stays in force
-	Instances   []string      `json:"instances"`
-	Sites       int           `json:"sites"`
-	Accounts    int           `json:"accounts"`
-	Sessions    int           `json:"sessions"`
-	Missing     []string      `json:"sources_missing"`
-	Frozen      []frozenSince `json:"frozen"`
-	Near        []nearJSON    `json:"quotas_near"`
-	AuditLost   uint64        `json:"audit_lost"`
-}
-
-type causeJSON struct {
-	Cause string `json:"cause"`
-	Count uint64 `json:"count"`
-}
-
-type nearJSON struct {
-	Bucket  string `json:"bucket"`
-	Percent int    `json:"percent"`
-}
-
-// status says how the running daemon is.
-func status(ctx context.Context, e *env, _ []string) error {
-	var s statusJSON
+// showStatus prints the running daemon at a glance.
+func showStatus(ctx context.Context, e *env, _ []string) error {
+	var s status.Status
 	if err := e.ask(ctx, http.MethodGet, "/status", &s); err != nil {
 		return err
 	}
 	if e.json {
 		return printJSON(e.stdout, s)
 	}
-	w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', 0)
-	row := func(name, format string, args ...any) { fmt.Fprintf(w, name+"\t"+format+"\n", args...) }
-	row("version", "%s (%s)", s.Version, s.Revision)
-	row("mount", "%s, %s", s.Mount, s.kernel())
-	row("serving since", "%s", s.Serving.Local().Format(time.DateTime))
-	row("worker restarts", "%s", s.restarts())
-	state := "the last reload was accepted"
-	if !s.ReloadOK {
-		state = "the last reload was REFUSED: see the log"
-	}
-	row("policy", "number %d, of %s; %s", s.Generation, s.Loaded.Local().Format(time.DateTime), state)
-	row("instances", "%s", dash(strings.Join(s.Instances, " ")))
-	row("sites", "%d", s.Sites)
-	row("accounts", "%d", s.Accounts)
-	row("sessions", "%d", s.Sessions)
-	for _, source := range s.Missing {
-		row("source missing", "%s", source)
-	}
-	for _, f := range s.Frozen {
-		row("frozen", "%s since %s", f.Name, f.Since.Local().Format(time.DateTime))
-	}
-	for _, q := range s.Near {
-		row("quota", "%s %d%% used", q.Bucket, q.Percent)
-	}
-	if s.AuditLost > 0 {
-		row("audit log", "%d entries LOST", s.AuditLost)
-	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("print the status: %w", err)
-	}
-	return nil
+	return s.Print(e.stdout)
 }
 
-func (s *statusJSON) kernel() string {
-	var can []string
-	for _, f := range []struct {
-		on   bool
-		name string
-	}{{s.Passthrough, "passthrough"}, {s.Resend, "resend"}, {s.IncEpoch, "epochs"}} {
-		if f.on {
-			can = append(can, f.name)
-		}
-	}
-	return "the kernel has " + dash(strings.Join(can, ", "))
-}
-
-func (s *statusJSON) restarts() string {
-	text := fmt.Sprint(s.Restarts)
-	for _, c := range s.Causes {
-		text += fmt.Sprintf(", %s %d", c.Cause, c.Count)
-	}
-	return text
-}
-
-// status is the daemon's side of it.
-func (d *daemon) status(w http.ResponseWriter, _ *http.Request) {
-	r, m, f := d.reload.Load(), d.metricsState(), d.fs.Features()
-	frozen, err := d.frozen()
+// status is the daemon at this moment. It waits for nobody.
+func (d *daemon) status() status.Status {
+	now := time.Now()
+	m := d.metricsState()
+	host, err := os.Hostname()
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusInternalServerError)
-		return
+		host = "this machine"
 	}
-	s := statusJSON{
-		Version: buildVersion, Revision: buildRevision, Mount: d.config.Mount.Point.Value,
-		Passthrough: f.Passthrough, Resend: f.Resend, IncEpoch: f.IncEpoch, Serving: d.began,
-		Generation: r.generation, Loaded: r.since, ReloadOK: r.ok, Sites: r.set.SiteCount(), Accounts: r.accounts,
-		Sessions: len(d.login.Table().Sessions()), Instances: []string{}, Causes: []causeJSON{}, Near: []nearJSON{},
-		Missing: append([]string{}, d.fs.MissingSources()...), Frozen: frozen, AuditLost: m.AuditLost,
+	f := d.fs.Features()
+	s := status.Status{
+		Version: buildVersion, Revision: buildRevision, Host: host, At: now, Mount: d.config.Mount.Point.Value,
+		Kernel: status.Kernel{Passthrough: f.Passthrough, Resend: f.Resend, IncEpoch: f.IncEpoch},
+		Worker: status.Worker{
+			PID: os.Getpid(), Started: d.began, Pauses: m.Restarts.Count, Paused: m.Restarts.Seconds, Errors: m.InternalErrors, Restarts: restartCounts(m.Restarts),
+		},
+		Policy:    status.Policy{Generation: m.Generation, Since: m.LastReload, Accepted: m.LastReloadOK},
+		Instances: instances(d.config),
+		Discovery: status.Discovery{Last: m.Discovery.Last, Problems: m.Discovery.Problems, Unreadable: m.Discovery.Stale},
+		AuditLost: m.AuditLost,
+		Missing:   first(status.MostSources, d.fs.MissingSources()),
+		Frozen:    d.frozenNow(),
+		Quotas:    quotasOf(m.Quotas),
 	}
-	for _, i := range d.config.Aegir.Instances {
-		s.Instances = append(s.Instances, i.Value)
-	}
-	slices.Sort(s.Missing)
-	for cause, n := range m.Restarts.Causes {
-		if s.Restarts += n; n > 0 {
-			s.Causes = append(s.Causes, causeJSON{metrics.Cause(cause).String(), n})
+	sites := map[string]bool{}
+	for a := range d.table.Load().Accounts() {
+		if a.Locked {
+			s.Accounts.Locked++
+			continue
+		}
+		s.Accounts.Active++
+		for _, site := range a.Sites {
+			sites[site] = true
 		}
 	}
-	for _, q := range m.Quotas.Top {
-		if q.Share >= nearLimit {
-			s.Near = append(s.Near, nearJSON{q.Bucket, int(q.Share * 100)})
+	s.Sites = len(sites)
+	d.countSessions(&s.Sessions)
+	s.Refused, s.RefusedLogins = counted(d.metrics.Denials()), counted(d.metrics.RefusedLogins())
+	return s
+}
+
+func instances(c *config.Config) (list []string) {
+	for _, i := range c.Aegir.Instances {
+		list = append(list, i.Value)
+	}
+	return list
+}
+
+func (d *daemon) frozenNow() (list []status.Frozen) {
+	frozen, err := d.store.Frozen()
+	if err != nil {
+		d.log.Error("read what is frozen", "error", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(frozen)) {
+		list = append(list, status.Frozen{Name: name, Since: frozen[name]})
+	}
+	return first(status.MostFrozen, list)
+}
+
+func (d *daemon) countSessions(s *status.Sessions) {
+	open := d.login.Table().Sessions()
+	s.Open = len(open)
+	each := map[string]uint64{}
+	for _, o := range slices.Backward(open) {
+		each[string(o.Protocol)]++
+		if len(s.Newest) < status.MostSessions {
+			source := ""
+			if o.Addr.IsValid() {
+				source = o.Addr.String()
+			}
+			s.Newest = append(s.Newest, status.Session{Account: o.Account, Protocol: string(o.Protocol), Method: string(o.Method), Source: source, Since: o.Since})
 		}
 	}
-	d.tell(w, s)
+	s.Protocols = counted(each)
+}
+
+// quotasOf returns the limits nearest to being used up, transfers among them.
+func quotasOf(q metrics.Quotas) status.Quotas {
+	out := status.Quotas{Limited: q.Limited + q.TransferLimits}
+	add := func(name, resource string, used, limit int64) {
+		out.Nearest = append(out.Nearest, status.Quota{Name: name, Resource: resource, Used: used, Limit: limit, Share: share(used, limit)})
+	}
+	for _, u := range q.Top {
+		for _, r := range []struct {
+			name  string
+			used  int64
+			limit *int64
+		}{{"bytes", u.UsedBytes, u.LimitBytes}, {"files", u.UsedFiles, u.LimitFiles}, {"inodes", u.UsedInodes, u.LimitInodes}} {
+			if r.limit != nil {
+				add(u.Bucket, r.name, r.used, *r.limit)
+			}
+		}
+	}
+	for _, t := range q.Transfers {
+		add(strings.TrimSpace("transfer:"+t.Account+" "+t.What+" "+t.Sources), "bytes", t.Used, t.Limit)
+	}
+	slices.SortStableFunc(out.Nearest, func(a, b status.Quota) int { return cmp.Compare(b.Share, a.Share) })
+	out.Nearest = first(status.MostQuotas, out.Nearest)
+	return out
+}
+
+func restartCounts(r metrics.Restarts) (list []status.Count) {
+	for cause, n := range r.Causes {
+		if n > 0 {
+			list = append(list, status.Count{Name: metrics.Cause(cause).String(), N: n})
+		}
+	}
+	return list
+}
+
+// counted returns what happened at all, the most frequent first.
+func counted(each map[string]uint64) (list []status.Count) {
+	for _, name := range slices.Sorted(maps.Keys(each)) {
+		if each[name] > 0 {
+			list = append(list, status.Count{Name: name, N: each[name]})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b status.Count) int { return cmp.Compare(b.N, a.N) })
+	return list
+}
+
+func first[T any](n int, list []T) []T { return list[:min(n, len(list))] }
+
+// serveOptions says what the listener for metrics shows besides, and to whom.
+func (d *daemon) serveOptions() metrics.ServeOptions {
+	var o metrics.ServeOptions
+	c := d.config.Metrics
+	if c.Page() {
+		o.Page = status.Page(d.status, d.log)
+	}
+	if c.Username.Set {
+		o.Admit = func(username, password string) bool {
+			right := credential.Matches(c.PasswordHash.Value, password)
+			return username == c.Username.Value && right
+		}
+	}
+	return o
 }

@@ -3,7 +3,9 @@ package credential
 import (
 	"crypto/rand"
 	"crypto/sha512"
+	"crypto/subtle"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -13,6 +15,10 @@ import (
 const (
 	roundsRandom = 1_000
 	roundsChosen = 60_000
+	// A hash that says nothing has so many, and none costs more than the most: it is
+	// checked while somebody waits.
+	roundsDefault = 5_000
+	roundsMost    = 1_000_000
 )
 
 // alphabet64 is that of crypt(3).
@@ -26,6 +32,26 @@ func hash(password string, rounds int) string {
 		salt[i] = alphabet64[b&63]
 	}
 	return sha512Crypt([]byte(password), salt, rounds)
+}
+
+// Matches reports whether password has the crypt(3) hash, which must be of the
+// scheme "$6$". How long it takes says nothing of how much is right.
+func Matches(hash, password string) bool {
+	fields := strings.Split(hash, "$") // "", "6", maybe "rounds=N", salt, sum
+	if len(fields) < 4 || fields[1] != "6" {
+		return false
+	}
+	rounds := roundsDefault
+	if n, ok := strings.CutPrefix(fields[2], "rounds="); ok {
+		var err error
+		if rounds, err = strconv.Atoi(n); err != nil || len(fields) < 5 {
+			return false
+		}
+		rounds = min(max(rounds, roundsRandom), roundsMost)
+	}
+	salt := fields[len(fields)-2]
+	sum := sha512Crypt([]byte(password), []byte(salt[:min(len(salt), 16)]), rounds)
+	return subtle.ConstantTimeCompare([]byte(sum[strings.LastIndexByte(sum, '$')+1:]), []byte(fields[len(fields)-1])) == 1
 }
 
 // sha512Crypt is "Unix crypt using SHA-256 and SHA-512" by U. Drepper, version 0.6.

@@ -41,3 +41,31 @@ func TestHash(t *testing.T) {
 		t.Error("two hashes have the same salt")
 	}
 }
+
+func TestMatches(t *testing.T) {
+	// As `openssl passwd -6` prints it, without rounds.
+	const plain = "$6$4Kxw1ZpQ1m3kz0oT$"
+	out, err := exec.Command("openssl", "passwd", "-6", "-salt", "4Kxw1ZpQ1m3kz0oT", "right").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	theirs := strings.TrimSpace(string(out))
+	for _, c := range []struct {
+		hash, password string
+		want           bool
+	}{
+		{theirs, "right", true},
+		{theirs, "Right", false},
+		{theirs, "", false},
+		{hash("right", roundsRandom), "right", true},
+		{plain, "right", false},
+		{"", "", false},
+		{"$6$rounds=x$a$b", "", false},
+		{"$6$rounds=5000$a", "", false},
+		{"$y$j9T$a$b", "right", false},
+	} {
+		if got := Matches(c.hash, c.password); got != c.want {
+			t.Errorf("Matches(%q, %q) = %v, want %v", c.hash, c.password, got, c.want)
+		}
+	}
+}

@@ -37,6 +37,17 @@ func protocolIndex(protocol string) int {
 	return p
 }
 
+// RefusedLogins returns how often logins were refused for each reason.
+func (m *Metrics) RefusedLogins() map[string]uint64 {
+	each := map[string]uint64{}
+	for p := range m.logins.ended {
+		for _, reason := range policy.AdmitReasons() {
+			each[reason.String()] += m.logins.ended[p][reason%slots].Load()
+		}
+	}
+	return each
+}
+
 // Describe sends the one descriptor.
 func (l *logins) Describe(descs chan<- *prometheus.Desc) { descs <- l.desc }
 

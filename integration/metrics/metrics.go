@@ -90,3 +90,12 @@ func (m *Metrics) Observe(op policy.Op, errno syscall.Errno, d time.Duration) {
 func (m *Metrics) Denied(reason policy.Reason) {
 	m.counts.denials[reason%slots].Add(1)
 }
+
+// Denials returns how often each reason of the policy refused something.
+func (m *Metrics) Denials() map[string]uint64 {
+	each := map[string]uint64{}
+	for _, reason := range policy.Reasons() {
+		each[reason.String()] = m.counts.denials[reason%slots].Load()
+	}
+	return each
+}

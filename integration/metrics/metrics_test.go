@@ -229,7 +229,7 @@ func TestServe(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- m.Serve(ctx, l) }()
+	go func() { done <- m.Serve(ctx, l, ServeOptions{}) }()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for path, want := range map[string]int{"/metrics": http.StatusOK, "/": http.StatusNotFound, "/debug/pprof/": http.StatusNotFound} {
 		r, err := client.Get("http://" + l.Addr().String() + path)
@@ -251,7 +251,7 @@ func TestServe(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Errorf("Serve = %v, want nil", err)
 	}
-	if err := m.Serve(context.Background(), l); err == nil {
+	if err := m.Serve(context.Background(), l, ServeOptions{}); err == nil {
 		t.Error("Serve on a closed listener = nil, want an error")
 	}
 }

@@ -29,13 +29,24 @@ func (m *Metrics) Handler() http.Handler {
 	})
 }
 
+// ServeOptions says what a listener has besides metrics, and for whom.
+type ServeOptions struct {
+	Page http.Handler // at "/"; nil for none
+	// Admit says who may ask, by HTTP's basic authentication (RFC 7617); nil:
+	// everybody.
+	Admit func(username, password string) bool
+}
+
 // Serve answers GET /metrics on l until ctx ends, and returns when the last
 // request is answered or cut off. The error is nil after ctx ended.
-func (m *Metrics) Serve(ctx context.Context, l net.Listener) error {
+func (m *Metrics) Serve(ctx context.Context, l net.Listener, o ServeOptions) error {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.Handler())
+	if o.Page != nil {
+		mux.Handle("GET /{$}", o.Page)
+	}
 	server := &http.Server{
-		Handler:           mux,
+		Handler:           guard(mux, o.Admit),
 		ReadTimeout:       readTimeout,
 		ReadHeaderTimeout: readTimeout,
 		WriteTimeout:      sendTimeout,

@@ -13,7 +13,11 @@ func TestSessions(t *testing.T) {
 				return
 			}
 		}
-		_ = yield("busy", "FTP") && yield("busy", "FTP") && yield("busy", "odd")
+		for _, protocol := range []string{"FTP", "FTP", "odd"} {
+			if !yield("busy", protocol) {
+				return
+			}
+		}
 	})
 	text := scrape(t, newMetrics(t, Options{State: func() State { return State{Sessions: counted} }}))
 	for _, line := range []string{
