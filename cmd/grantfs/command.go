@@ -41,6 +41,7 @@ type command struct {
 	codes   []int  // exit codes besides 0 and 64
 	min     int    // positional arguments
 	max     int
+	hidden  bool // not for people: help does not list it
 	flags   func(*flag.FlagSet, *env)
 	run     func(ctx context.Context, e *env, args []string) error
 }
@@ -136,6 +137,14 @@ func commands() []command {
 		{
 			name: "import", args: "sftpgo DUMP.json | aegir DIR... | passwd FILE [SHADOW]", summary: "write a configuration from another system's, and report what could not be carried",
 			example: "import sftpgo dump.json -o grantfs.toml", codes: []int{exitFailure, exitBadData, exitPermission}, min: 2, max: 1000, flags: importFlags, run: importFrom,
+		},
+		{
+			name: "mount", args: "FILE POINT", summary: "serve the configuration FILE in the background, for mount(8) and the type fuse.grantfs",
+			example: "mount /etc/grantfs/grantfs.toml /srv/views", codes: append([]int{exitFailure}, reading...), min: 2, max: 2, hidden: true, flags: mountFlags, run: mountViews,
+		},
+		{
+			name: "completion", args: "bash|zsh|fish", summary: "print what makes a shell complete command lines of grantfs",
+			example: "completion bash", min: 1, max: 1, hidden: true, run: completion,
 		},
 		{name: "version", summary: "print the version", example: "version --json", flags: jsonFlag, run: version},
 	}

@@ -27,6 +27,9 @@ func help(w io.Writer) {
 	fmt.Fprintln(w, "grantfs gives each account a view of its own sites and shared folders.")
 	fmt.Fprintln(w)
 	for _, c := range commands() {
+		if c.hidden {
+			continue
+		}
 		fmt.Fprintf(w, "  grantfs %-52s %s\n", c.usage(), c.summary)
 	}
 	fmt.Fprintln(w)
