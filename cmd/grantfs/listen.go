@@ -34,11 +34,12 @@ func (k *keeper) listenAll(c *config.Config) error {
 		}
 		errs = append(errs, err)
 	}
-	l, err := userdb.Listen(userdb.SocketPath)
+	at := socketsBeside(c.Mount.Control.Value)
+	l, err := userdb.Listen(at.users)
 	add(socketUsers, l, err)
-	l, err = login.Listen(login.SocketPath)
+	l, err = login.Listen(at.logins)
 	add(socketLogins, l, err)
-	l, err = credential.ListenKeys(credential.KeysSocketPath)
+	l, err = credential.ListenKeys(at.keys)
 	add(socketKeys, l, err)
 	l, err = socket.Listen(c.Mount.Control.Value, controlMode)
 	add(socketControl, l, err)

@@ -1,6 +1,9 @@
 package userdb
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // MaxListed is how many users, groups or members one list may hold. glibc asks
 // for a group's members several times at each login, so long lists would be
@@ -51,7 +54,7 @@ func (a asker) answer(c call) []reply {
 // directory. A host that can't be answered yet must not be told "no such user".
 func (a asker) unable(service string) []reply {
 	switch {
-	case service != Service:
+	case service != Service && !strings.HasPrefix(service, Service+"."):
 		return refuse(errBadService)
 	case a.dir == nil:
 		return refuse(errNoService)

@@ -5,7 +5,8 @@ import (
 	"errors"
 )
 
-// Service is the name of the service and of its socket.
+// Service is the name of the service and of its socket. Where there are several on
+// one host the others have longer names, with a dot behind this one.
 const Service = "io.grantfs"
 
 // The methods and errors of the protocol.
