@@ -99,8 +99,7 @@ func (d *daemon) followFiles(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-f.asked:
-			d.reloadPolicy()
-			if err := d.worker.vault.Say(vault.Message{Kind: vault.Reloaded, Text: d.serving()}); err != nil {
+			if err := d.reloadAndSay(); err != nil {
 				return err
 			}
 			continue
@@ -113,13 +112,21 @@ func (d *daemon) followFiles(ctx context.Context) error {
 		}
 		began := time.Now()
 		if configStamp(d.path) != f.stamp {
-			d.reloadPolicy()
+			if err := d.reloadAndSay(); err != nil {
+				return err
+			}
 		} else {
 			d.lookAtHosts()
 		}
 		d.keepAliases()
 		f.took = time.Since(began)
 	}
+}
+
+// reloadAndSay reads everything again, and tells the keeper what is served then.
+func (d *daemon) reloadAndSay() error {
+	d.reloadPolicy()
+	return d.worker.vault.Say(vault.Message{Kind: vault.Reloaded, Text: d.serving()})
 }
 
 // patience has w, if any, watch everything that the policy comes from, and returns

@@ -341,7 +341,12 @@ func (d *daemon) sayReady(e *env) error {
 
 // serving says in a line what is served.
 func (d *daemon) serving() string {
-	return fmt.Sprintf("%d accounts at %s (%s)", d.reload.Load().accounts, d.config.Mount.Point.Value, d.features())
+	r := d.reload.Load()
+	text := fmt.Sprintf("%d accounts at %s (%s)", r.accounts, d.config.Mount.Point.Value, d.features())
+	if !r.ok {
+		text += "; the configuration was refused, an older one is in force"
+	}
+	return text
 }
 
 // drainPatience is how long a worker that ends in order waits for the requests it
