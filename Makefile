@@ -8,6 +8,7 @@ export PATH := $(PATH):/usr/local/go/bin
 REVISION := $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
+BIN      ?= bin
 TOOL     := go tool -modfile=cmd/tools.mod
 FUZZTIME ?= 60s
 BENCH    ?= .
@@ -27,14 +28,20 @@ deps: ## install the Debian packages and Go modules that are missing (root)
 
 .PHONY: build
 build: ## build bin/grantfs, static
-	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION) -X main.buildRevision=$(REVISION)' -o bin/grantfs ./cmd/grantfs
+	CGO_ENABLED=0 go build -buildvcs=false -trimpath -ldflags '-s -w -X main.buildVersion=$(VERSION) -X main.buildRevision=$(REVISION)' -o $(BIN)/grantfs ./cmd/grantfs
 
-PAM ?= bin/pam_grantfs.so
+PAM ?= $(BIN)/pam_grantfs.so
 .PHONY: pam
 pam: ## build the PAM module, bin/pam_grantfs.so
 	@mkdir -p $(dir $(PAM))
 	gcc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -fPIC -shared -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
-	  -fcf-protection -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -o $(PAM) integration/login/pam_grantfs.c -lpam
+	  $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -o $(PAM) integration/login/pam_grantfs.c -lpam
+
+# Each commit sorts after those before it.
+DEBVERSION ?= $(shell git log -1 --date=format:%Y%m%d%H%M%S --format=0.1~%cd.%h)
+.PHONY: deb
+deb: build pam ## build the Debian package, bin/grantfs_*.deb
+	@integration/systemd/package/build $(BIN) $(DEBVERSION)
 
 .PHONY: test
 test: race ## all tests, with everything they need (root)
