@@ -253,6 +253,12 @@ func (v *victims) wait() (killed bool) {
 func (v *victims) restart() {
 	v.t.Helper()
 	waitFor(v.t, func() bool { return v.vault.Held() == 0 }) // what was closed is released
+	v.kill()
+}
+
+// kill kills the victim at once and starts another one.
+func (v *victims) kill() {
+	v.t.Helper()
 	if err := v.cmd.Process.Kill(); err != nil {
 		v.t.Fatal(err)
 	}

@@ -23,6 +23,13 @@ const (
 	// suspectPatience is how long a request that a process has died with waits for
 	// another one: what lasts longer, or hangs, is not what ends processes.
 	suspectPatience = time.Second
+	// lastRead marks the entry of the largest unique.
+	lastRead = 2
+	// uniqueStep is FUSE_REQ_ID_STEP: by that much requests differ.
+	uniqueStep = 2
+	// near is how far from the last one that was noted requests are looked for that
+	// were read and not noted any more.
+	near = 512 * uniqueStep
 	// NoteSize is the size of a Note.
 	NoteSize = 128
 
@@ -36,7 +43,7 @@ type Note [NoteSize]byte
 // entry is one request that is being executed, where a successor finds it.
 type entry struct {
 	unique    atomic.Uint64 // 0 for none; written last
-	executing atomic.Uint32 // 1 from when its Handler is called
+	executing atomic.Uint32 // 1 from when its Handler is called; lastRead: see journal.last
 	deaths    uint32        // processes that have died with it
 	age       uint32        // processes since it was executed
 	noted     atomic.Uint32 // 1 once the note may be anything else than zero
@@ -53,6 +60,7 @@ type journal struct {
 	slots  *memory.Slots[entry]
 	free   []*entry
 	before map[uint64]*entry // by unique: of predecessors, not come again yet
+	last   *entry            // its unique is the largest that was read, nil for none
 }
 
 // OpenJournal notes from now on in m what is being executed, and takes over what a
@@ -66,6 +74,10 @@ func (c *Conn) OpenJournal(m *memory.Memory) error {
 	j := &journal{slots: slots, suspect: make(chan struct{}, 1), before: map[uint64]*entry{}}
 	for _, e := range slots.Used() {
 		unique := e.unique.Load()
+		if e.executing.Load() == lastRead {
+			j.last = e
+			continue
+		}
 		switch {
 		case e.executing.Load() != 0:
 			e.deaths++
@@ -79,6 +91,11 @@ func (c *Conn) OpenJournal(m *memory.Memory) error {
 			j.free = append(j.free, e)
 		} else {
 			j.before[unique] = e
+		}
+	}
+	if j.last == nil {
+		if j.last = j.take(); j.last != nil {
+			j.last.executing.Store(lastRead)
 		}
 	}
 	c.journal = j
@@ -110,6 +127,9 @@ func (j *journal) receive(r *Request) {
 		delete(j.before, unique)
 	} else if e = j.take(); e != nil {
 		e.unique.Store(unique)
+	}
+	if j.last != nil && unique > j.last.unique.Load() {
+		j.last.unique.Store(unique)
 	}
 	r.entry, r.resent = e, h.Unique&resentBit != 0 // without memory it is executed all the same
 }
@@ -187,7 +207,7 @@ func (j *journal) acquit() {
 		return
 	}
 	for _, e := range j.slots.Used() {
-		e.executing.Store(0)
+		e.executing.CompareAndSwap(1, 0)
 	}
 }
 
@@ -214,6 +234,19 @@ func (c *Conn) Abandon(undo func(*Note)) (int, error) {
 		}
 		delete(j.before, unique)
 		j.give(e)
+	}
+	if j.last == nil {
+		return n, nil
+	}
+	last := j.last.unique.Load()
+	for unique := max(last, near+uniqueStep) - near; unique <= last+near; unique += uniqueStep { // 0 is none
+		waits, err := c.answer(make([]byte, OutHeaderSize), unique, syscall.EIO)
+		if err != nil {
+			return n, fmt.Errorf("answer a request of the last process: %w", err)
+		}
+		if waits {
+			n++
+		}
 	}
 	return n, nil
 }
