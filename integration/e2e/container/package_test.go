@@ -17,6 +17,7 @@ const password = "a-real-secret"
 // TestPackage takes the package through the life of an installation.
 func TestPackage(t *testing.T) {
 	if !inside() {
+		lookAtSources(t)
 		dir := t.TempDir()
 		old, next := build(t, "0.1~1"), build(t, "0.1~2")
 		lint(t, old)
@@ -53,6 +54,24 @@ func TestPackage(t *testing.T) {
 		if !t.Run(step.name, func(t *testing.T) { step.do(t, m) }) {
 			return // what follows stands on it
 		}
+	}
+}
+
+// lookAtSources looks at everything that is built or read: go test keeps results, and
+// knows by what a test has looked at when they are out of date.
+func lookAtSources(t *testing.T) {
+	t.Helper()
+	err := filepath.WalkDir("../../..", func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.IsDir() && (d.Name() == ".git" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if err == nil {
+			_, err = os.Stat(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
