@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"grantfs/fs/kernel"
 	"grantfs/fs/node"
@@ -20,7 +21,7 @@ type Event struct {
 	PID     int    // thread that asked
 	UID     uint32
 	Op      policy.Op
-	Path    string        // in the view
+	Path    string        // in the view; with "…/" for its beginning where it is longer than PATH_MAX
 	To      string        // the other path of a rename or a copy, the text of a symlink
 	Errno   syscall.Errno // 0: it was done
 	Verdict policy.Verdict
@@ -80,15 +81,21 @@ func joined(dir, name string) string {
 	return dir + "/" + name
 }
 
-// vpathOf returns where a node was found last, in its view.
+// vpathOf returns where a node was found last, in its view. Of what lies deeper than
+// a path can say (PATH_MAX) that is the end, behind an ellipsis: records are kept,
+// and must not cost what a client likes.
 func (s *Server) vpathOf(id uint64) string {
 	var names []string
-	for range node.MaxDepth {
+	for size := 0; ; {
 		n := s.nodes.Get(id)
 		if n == nil || n.Kind <= node.KindView {
 			break
 		}
 		w := n.Where()
+		if size += 1 + len(w.Name); size > unix.PathMax {
+			slices.Reverse(names)
+			return "…/" + strings.Join(names, "/")
+		}
 		names, id = append(names, w.Name), w.Parent
 	}
 	slices.Reverse(names)
