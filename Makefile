@@ -37,10 +37,17 @@ pam: ## build the PAM module, bin/pam_grantfs.so
 	gcc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -fPIC -shared -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 	  $(if $(filter x86_64,$(shell uname -m)),-fcf-protection) -Wl,-z,relro,-z,now,-z,noexecstack,-z,defs -o $(PAM) integration/login/pam_grantfs.c -lpam
 
+.PHONY: man
+man: build ## write the manual pages, bin/man
+	@mkdir -p $(BIN)/man
+	$(BIN)/grantfs man 1 >$(BIN)/man/grantfs.1
+	$(BIN)/grantfs man 5 >$(BIN)/man/grantfs.toml.5
+	$(BIN)/grantfs man 7 >$(BIN)/man/grantfs-policy.7
+
 # Each commit sorts after those before it.
 DEBVERSION ?= $(shell git log -1 --date=format:%Y%m%d%H%M%S --format=0.1~%cd.%h)
 .PHONY: deb
-deb: build pam ## build the Debian package, bin/grantfs_*.deb
+deb: build pam man ## build the Debian package, bin/grantfs_*.deb
 	@integration/systemd/package/build $(BIN) $(DEBVERSION)
 
 .PHONY: test

@@ -58,6 +58,7 @@ func (d *decoder) again(s scope, e entry) bool {
 type keyTable interface {
 	tableName() string
 	keyNames() []string
+	reference() []Key
 }
 
 func (t *table[T]) tableName() string { return t.name }

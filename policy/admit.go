@@ -34,52 +34,53 @@ type Session struct {
 // AdmitReason says why a login is refused. The list is closed (product.md §10).
 type AdmitReason uint8
 
-// The reasons.
+// The reasons; admitReasons says what each means.
 const (
 	AdmitOK AdmitReason = iota // let in
 	AdmitDisabled
 	AdmitExpired
-	AdmitOutsideHours      // in none of the access times
-	AdmitAddressUnknown    // there are address rules and the address could not be parsed
-	AdmitAddressDenied     // in denied_ip
-	AdmitAddressNotAllowed // not in allowed_ip
-	AdmitUnknownProtocol   // none of product.md §10's
+	AdmitOutsideHours
+	AdmitAddressUnknown
+	AdmitAddressDenied
+	AdmitAddressNotAllowed
+	AdmitUnknownProtocol
 	AdmitProtocolDenied
-	AdmitClearText     // FTP without TLS
-	AdmitUnknownMethod // none of product.md §10's
+	AdmitClearText
+	AdmitUnknownMethod
 	AdmitMethodDenied
-	AdmitSecondFactor    // a second factor is required
-	AdmitPasswordExpired // the password is older than password_expiration
+	AdmitSecondFactor
+	AdmitPasswordExpired
 	AdmitTooManySessions
-	AdmitHookRefused // a hook said no
-	AdmitHookFailed  // a hook could not be asked, or made no sense
+	AdmitHookRefused
+	AdmitHookFailed
 	admitReasonCount
 )
 
-// admitReasons holds the name of each reason, and whether the client may be told
-// of it. It may where the text helps the account's owner and says nothing of the
-// host's rules about addresses or of who is locked out.
+// admitReasons holds the name of each reason, what it means, and whether the
+// client may be told of it. It may where the text helps the account's owner and
+// says nothing of the host's rules about addresses or of who is locked out.
 var admitReasons = [admitReasonCount]struct {
 	name string
+	text string
 	tell bool
 }{
-	AdmitOK:                {"", false},
-	AdmitDisabled:          {"disabled", false},
-	AdmitExpired:           {"expired", false},
-	AdmitOutsideHours:      {"outside_hours", true},
-	AdmitAddressUnknown:    {"address_unknown", false},
-	AdmitAddressDenied:     {"address_denied", false},
-	AdmitAddressNotAllowed: {"address_not_allowed", false},
-	AdmitUnknownProtocol:   {"unknown_protocol", false},
-	AdmitProtocolDenied:    {"protocol_denied", false},
-	AdmitClearText:         {"clear_text", true},
-	AdmitUnknownMethod:     {"unknown_method", false},
-	AdmitMethodDenied:      {"method_denied", false},
-	AdmitSecondFactor:      {"second_factor", true},
-	AdmitPasswordExpired:   {"password_expired", true},
-	AdmitTooManySessions:   {"too_many_sessions", true},
-	AdmitHookRefused:       {"hook_refused", false},
-	AdmitHookFailed:        {"hook_failed", false},
+	AdmitOK:                {"", "let in", false},
+	AdmitDisabled:          {"disabled", "the account is disabled", false},
+	AdmitExpired:           {"expired", "the account has expired", false},
+	AdmitOutsideHours:      {"outside_hours", "it is in none of the access times", true},
+	AdmitAddressUnknown:    {"address_unknown", "there are rules about addresses, and the client's can't be read", false},
+	AdmitAddressDenied:     {"address_denied", "the client's address is in denied_ip", false},
+	AdmitAddressNotAllowed: {"address_not_allowed", "the client's address is not in allowed_ip", false},
+	AdmitUnknownProtocol:   {"unknown_protocol", "the protocol is neither SSH nor FTP", false},
+	AdmitProtocolDenied:    {"protocol_denied", "the protocol is in denied_protocols", false},
+	AdmitClearText:         {"clear_text", "FTP without TLS", true},
+	AdmitUnknownMethod:     {"unknown_method", "the login method is none that there is", false},
+	AdmitMethodDenied:      {"method_denied", "the login method is in denied_login_methods", false},
+	AdmitSecondFactor:      {"second_factor", "a second factor is required, and is missing, wrong or used", true},
+	AdmitPasswordExpired:   {"password_expired", "the password is older than password_expiration", true},
+	AdmitTooManySessions:   {"too_many_sessions", "there are max_sessions already", true},
+	AdmitHookRefused:       {"hook_refused", "a hook said no", false},
+	AdmitHookFailed:        {"hook_failed", "a hook could not be asked, or made no sense", false},
 }
 
 // String returns the name of r as it stands in metrics, logs and explain.
@@ -89,6 +90,17 @@ func (r AdmitReason) String() string {
 	}
 	return admitReasons[r].name
 }
+
+// Text says what r means, in a line.
+func (r AdmitReason) Text() string {
+	if r >= admitReasonCount {
+		return "unknown"
+	}
+	return admitReasons[r].text
+}
+
+// Tell reports whether the client may be told r. The admin sees it always.
+func (r AdmitReason) Tell() bool { return r < admitReasonCount && admitReasons[r].tell }
 
 // AdmitReasons returns every reason for a refusal.
 func AdmitReasons() []AdmitReason {
@@ -112,7 +124,7 @@ func (a Admission) Allowed() bool { return a.Reason == AdmitOK }
 
 // Tell reports whether the client may be told the reason. The admin sees it
 // always.
-func (a Admission) Tell() bool { return a.Reason < admitReasonCount && admitReasons[a.Reason].tell }
+func (a Admission) Tell() bool { return a.Reason.Tell() }
 
 // Admit answers whether the account may open one more session at now. live are
 // the sessions that are open; those of other accounts do not count. It asks

@@ -3,50 +3,51 @@ package policy
 // Reason says why something is refused. The list is closed (product.md §13).
 type Reason uint8
 
-// The reasons.
+// The reasons; reasons says what each means.
 const (
 	ReasonNone Reason = iota // allowed
 	ReasonNoPermission
-	ReasonPattern       // a file pattern denies the name
-	ReasonHidden        // a file pattern or preset hides the name
-	ReasonPreset        // the site's preset protects it
-	ReasonMountReadOnly // the mount's own permissions or read_only
-	ReasonMountPoint    // a mount point or an ancestor of one
-	ReasonSynthetic     // inside a directory that only the view provides
-	ReasonNoSuchPlace   // the path leads nowhere in this view
-	ReasonGainsDownload // the move would make existing content readable
-	ReasonEntry         // an entry is tied to the directory's name, or to one below
-	ReasonAcrossMounts  // can't be moved between these places
-	ReasonNever         // refused by design for everybody
-	ReasonSymlink       // the link's text is absolute or leaves its mount
-	ReasonForeignUID    // the caller is not the view's account
-	ReasonForeignDevice // another file system below the source
-	ReasonOwnIDsOnly    // chown to somebody else's ids
-	ReasonFrozen        // by the admin, for now: see Set.Freeze
-	ReasonNoSession     // limits go by the client's address, and the caller is of no session
+	ReasonPattern
+	ReasonHidden
+	ReasonPreset
+	ReasonMountReadOnly
+	ReasonMountPoint
+	ReasonSynthetic
+	ReasonNoSuchPlace
+	ReasonGainsDownload
+	ReasonEntry
+	ReasonAcrossMounts
+	ReasonNever
+	ReasonSymlink
+	ReasonForeignUID
+	ReasonForeignDevice
+	ReasonOwnIDsOnly
+	ReasonFrozen
+	ReasonNoSession
 	reasonCount
 )
 
-var reasonNames = [reasonCount]string{
-	ReasonNone:          "",
-	ReasonNoPermission:  "no_permission",
-	ReasonPattern:       "pattern",
-	ReasonHidden:        "hidden",
-	ReasonPreset:        "preset",
-	ReasonMountReadOnly: "mount_read_only",
-	ReasonMountPoint:    "mount_point",
-	ReasonSynthetic:     "synthetic",
-	ReasonNoSuchPlace:   "no_such_place",
-	ReasonGainsDownload: "gains_download",
-	ReasonEntry:         "entry",
-	ReasonAcrossMounts:  "across_mounts",
-	ReasonNever:         "never",
-	ReasonSymlink:       "symlink",
-	ReasonForeignUID:    "foreign_uid",
-	ReasonForeignDevice: "foreign_device",
-	ReasonOwnIDsOnly:    "own_ids_only",
-	ReasonFrozen:        "frozen",
-	ReasonNoSession:     "no_session",
+// reasons holds the name of each reason and what it means, for the manual.
+var reasons = [reasonCount]struct{ name, text string }{
+	ReasonNone:          {"", "allowed"},
+	ReasonNoPermission:  {"no_permission", "the permissions in force there have none of the verbs that it needs"},
+	ReasonPattern:       {"pattern", "a file pattern denies the name"},
+	ReasonHidden:        {"hidden", "a file pattern or the site's preset hides the name"},
+	ReasonPreset:        {"preset", "the site's preset protects it"},
+	ReasonMountReadOnly: {"mount_read_only", "the mount's own permissions or its read_only take it away"},
+	ReasonMountPoint:    {"mount_point", "it is a mount point or leads to one, and stays where it is"},
+	ReasonSynthetic:     {"synthetic", "it lies in a directory that only the view provides"},
+	ReasonNoSuchPlace:   {"no_such_place", "the path leads nowhere in this view"},
+	ReasonGainsDownload: {"gains_download", "the move would make content readable that is not"},
+	ReasonEntry:         {"entry", "an entry of the configuration is tied to the directory's name, or to one below it"},
+	ReasonAcrossMounts:  {"across_mounts", "it can't be moved between these places"},
+	ReasonNever:         {"never", "it is refused to everybody, by design"},
+	ReasonSymlink:       {"symlink", "the link's text is absolute or leaves its mount"},
+	ReasonForeignUID:    {"foreign_uid", "who asks is not the account that the view is of"},
+	ReasonForeignDevice: {"foreign_device", "another file system is mounted there, below the source"},
+	ReasonOwnIDsOnly:    {"own_ids_only", "nothing can be given to somebody else"},
+	ReasonFrozen:        {"frozen", "the admin has made it read-only for now"}, // see Set.Freeze
+	ReasonNoSession:     {"no_session", "limits go by the client's address, and who asks is of no session"},
 }
 
 // String returns the name of r as it stands in metrics, logs and explain.
@@ -54,7 +55,15 @@ func (r Reason) String() string {
 	if r >= reasonCount {
 		return "unknown"
 	}
-	return reasonNames[r]
+	return reasons[r].name
+}
+
+// Text says what r means, in a line.
+func (r Reason) Text() string {
+	if r >= reasonCount {
+		return "unknown"
+	}
+	return reasons[r].text
 }
 
 // Reasons returns every reason for a refusal.

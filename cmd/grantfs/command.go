@@ -41,6 +41,7 @@ type command struct {
 	codes   []int  // exit codes besides 0 and 64
 	min     int    // positional arguments
 	max     int
+	group   group
 	hidden  bool // not for people: help does not list it
 	flags   func(*flag.FlagSet, *env)
 	run     func(ctx context.Context, e *env, args []string) error
@@ -56,47 +57,47 @@ func commands() []command {
 		},
 		{
 			name: "check", args: "[FILE]", summary: "print every problem of a configuration, with its place",
-			example: "check grantfs.toml.new", codes: reading, max: 1, flags: jsonFlag, run: check,
+			example: "check grantfs.toml.new", codes: reading, max: 1, flags: jsonFlag, group: groupPolicy, run: check,
 		},
 		{
 			name: "effective", args: "ACCOUNT", summary: "print every setting of an account after the merge, with its origin",
-			example: "effective o1.foo", codes: ofAccount, min: 1, max: 1, flags: effectiveFlags, run: effective,
+			example: "effective o1.foo", codes: ofAccount, min: 1, max: 1, flags: effectiveFlags, group: groupPolicy, run: effective,
 		},
 		{
 			name: "view", args: "ACCOUNT [PATH]", summary: "print the tree an account sees, with rights, buckets and origins",
-			example: "view o1.foo /sites", codes: append([]int{exitFailure}, ofAccount...), min: 1, max: 2, flags: viewFlags, run: view,
+			example: "view o1.foo /sites", codes: append([]int{exitFailure}, ofAccount...), min: 1, max: 2, flags: viewFlags, group: groupPolicy, run: view,
 		},
 		{
 			name: "explain", args: "ACCOUNT VERB PATH [PATH2]", summary: "say whether an account may do something, by which rule, and what would allow it",
-			example: "explain o1.foo upload /sites/shop.example.org/files/a.jpg", codes: append([]int{exitFailure}, ofAccount...), min: 3, max: 4, flags: typeFlag, run: explain,
+			example: "explain o1.foo upload /sites/shop.example.org/files/a.jpg", codes: append([]int{exitFailure}, ofAccount...), min: 3, max: 4, flags: typeFlag, group: groupPolicy, run: explain,
 		},
 		{
 			name: "who", args: "PATH", summary: "print every account that reaches a backing path",
-			example: "who /srv/media", codes: reading, min: 1, max: 1, flags: typeFlag, run: who,
+			example: "who /srv/media", codes: reading, min: 1, max: 1, flags: typeFlag, group: groupPolicy, run: who,
 		},
 		{
 			name: "plan", args: "NEW [--from OLD]", summary: "print the difference in access between two configurations",
-			example: "plan grantfs.toml.new", codes: append([]int{exitChanges}, reading...), min: 1, max: 1, flags: planFlags, run: plan,
+			example: "plan grantfs.toml.new", codes: append([]int{exitChanges}, reading...), min: 1, max: 1, flags: planFlags, group: groupPolicy, run: plan,
 		},
 		{
 			name: "accounts", summary: "list the accounts of the running daemon",
-			example: "accounts --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: accounts,
+			example: "accounts --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, group: groupAccounts, run: accounts,
 		},
 		{
 			name: "account", args: accountArgs, summary: "change how an account logs in: password (from standard input, or a random one), SSH keys, second factor (printed as an otpauth URL), or not at all",
-			example: "account keys o1.foo add id_ed25519.pub", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, ofAccount...), min: 1, max: 102, flags: accountFlags, run: changeAccount,
+			example: "account keys o1.foo add id_ed25519.pub", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, ofAccount...), min: 1, max: 102, flags: accountFlags, group: groupAccounts, run: changeAccount,
 		},
 		{
 			name: "authorized-keys", args: "ACCOUNT TYPE KEY", summary: "for sshd: print the lines of an account's keys that have this one",
-			example: "authorized-keys o1.foo ssh-ed25519 AAAAC3…", codes: []int{exitUnavailable}, min: 3, max: 3, run: authorizedKeys,
+			example: "authorized-keys o1.foo ssh-ed25519 AAAAC3…", codes: []int{exitUnavailable}, min: 3, max: 3, hidden: true, run: authorizedKeys,
 		},
 		{
 			name: "adopt", args: "[--dry-run] [ACCOUNT | INSTANCE]", summary: "give what earlier accounts left behind in sites to the sites' owners",
-			example: "adopt --dry-run o1", codes: append([]int{exitFailure}, ofAccount...), max: 1, flags: adoptFlags, run: adoptFiles,
+			example: "adopt --dry-run o1", codes: append([]int{exitFailure}, ofAccount...), max: 1, flags: adoptFlags, group: groupHost, run: adoptFiles,
 		},
 		{
 			name: "state", args: "export [-o FILE] | import FILE", summary: "write down what is kept of accounts, with their secrets; read it in on another machine",
-			example: "state export -o state.json", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, reading...), min: 1, max: 2, flags: stateFlags, run: moveState,
+			example: "state export -o state.json", codes: append([]int{exitFailure, exitBadData, exitUnavailable}, reading...), min: 1, max: 2, flags: stateFlags, group: groupHost, run: moveState,
 		},
 		{
 			name: "status", summary: "print the running daemon at a glance, and first what is wrong",
@@ -104,23 +105,23 @@ func commands() []command {
 		},
 		{
 			name: "sessions", summary: "list the sessions that are open",
-			example: "sessions --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, run: sessions,
+			example: "sessions --json", codes: append([]int{exitUnavailable}, reading...), flags: jsonFlag, group: groupAccounts, run: sessions,
 		},
 		{
 			name: "kick", args: "ACCOUNT", summary: "end the sessions of an account",
-			example: "kick o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, run: kick,
+			example: "kick o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, group: groupAccounts, run: kick,
 		},
 		{
 			name: "freeze", args: "[ACCOUNT | SITE]", summary: "make an account or a site read-only at once; list what is frozen",
-			example: "freeze shop.example.org", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 1, flags: jsonFlag, run: freeze,
+			example: "freeze shop.example.org", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 1, flags: jsonFlag, group: groupAccounts, run: freeze,
 		},
 		{
 			name: "thaw", args: "ACCOUNT|SITE", summary: "take freeze back",
-			example: "thaw shop.example.org", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, run: thaw,
+			example: "thaw shop.example.org", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), min: 1, max: 1, flags: jsonFlag, group: groupAccounts, run: thaw,
 		},
 		{
 			name: "quota", args: "[NAME | scan [NAME] | reset ACCOUNT]", summary: "print what is used of limits; have it counted again; forget what was transferred",
-			example: "quota o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 2, flags: quotaFlags, run: showQuota,
+			example: "quota o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 2, flags: quotaFlags, group: groupAccounts, run: showQuota,
 		},
 		{
 			name: "upgrade", summary: "have the daemon go on as the program that is installed now; sessions go on too",
@@ -128,15 +129,19 @@ func commands() []command {
 		},
 		{
 			name: "render", args: "sshd|vsftpd|pam", summary: "print the configuration for a program of the host",
-			example: "render sshd", codes: reading, min: 1, max: 1, flags: standaloneFlag, run: render,
+			example: "render sshd", codes: reading, min: 1, max: 1, flags: standaloneFlag, group: groupHost, run: render,
 		},
 		{
 			name: "apply", args: "[--remove] pam|sshd|vsftpd...", summary: "install what render prints, beside the host's own files, or take it back",
-			example: "apply pam sshd vsftpd", codes: append([]int{exitFailure}, reading...), min: 1, max: 3, flags: applyFlags, run: apply,
+			example: "apply pam sshd vsftpd", codes: append([]int{exitFailure}, reading...), min: 1, max: 3, flags: applyFlags, group: groupHost, run: apply,
 		},
 		{
 			name: "import", args: "sftpgo DUMP.json | aegir DIR... | passwd FILE [SHADOW]", summary: "write a configuration from another system's, and report what could not be carried",
-			example: "import sftpgo dump.json -o grantfs.toml", codes: []int{exitFailure, exitBadData, exitPermission}, min: 2, max: 1000, flags: importFlags, run: importFrom,
+			example: "import sftpgo dump.json -o grantfs.toml", codes: []int{exitFailure, exitBadData, exitPermission}, min: 2, max: 1000, flags: importFlags, group: groupHost, run: importFrom,
+		},
+		{
+			name: "man", args: "1|5|7", summary: "print a page of the manual: grantfs(1), grantfs.toml(5) or grantfs-policy(7)",
+			example: "man 7", min: 1, max: 1, hidden: true, run: man,
 		},
 		{
 			name: "mount", args: "FILE POINT", summary: "serve the configuration FILE in the background, for mount(8) and the type fuse.grantfs",
@@ -215,12 +220,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 // find returns the command called name.
 func find(name string) (command, error) {
+	names := []string{"help"}
 	for _, c := range commands() {
 		if c.name == name {
 			return c, nil
 		}
+		names = append(names, c.name)
 	}
-	return command{}, usage("no command %q; see grantfs help", name)
+	hint := meant(name, names)
+	if hint == "" {
+		hint = "; see grantfs help"
+	}
+	return command{}, usage("no command %q%s", name, hint)
 }
 
 func configFlag(f *flag.FlagSet, e *env) {
@@ -257,6 +268,27 @@ func (c command) call(ctx context.Context, e *env, args []string) error {
 
 func (c command) usage() string {
 	return strings.TrimSpace(c.name + " [--config FILE] " + c.args)
+}
+
+// Forms returns the ways to call c, one by one, without --config.
+func (c command) Forms() []string {
+	var list []string
+	deep, start := 0, 0
+	for i, r := range c.args + "|" {
+		switch r {
+		case '[':
+			deep++
+		case ']':
+			deep--
+		case '|':
+			// A bar without blanks is between words of one form.
+			if end := i == len(c.args); deep == 0 && (end || c.args[i-1] == ' ') {
+				list = append(list, strings.TrimSpace(c.name+" "+strings.TrimSpace(c.args[start:i])))
+				start = i + 1
+			}
+		}
+	}
+	return list
 }
 
 // parse reads flags wherever they stand among the arguments.

@@ -42,9 +42,9 @@ func TestCommandLine(t *testing.T) {
 		stdout, stderr string // parts
 	}{
 		{nil, exitUsage, "", "grantfs help COMMAND"},
-		{[]string{"help"}, exitOK, "grantfs check [--config FILE] [FILE]", ""},
+		{[]string{"help"}, exitOK, "check      print every problem", ""},
 		{[]string{"--help"}, exitOK, "grantfs help COMMAND", ""},
-		{[]string{"help", "sevre"}, exitUsage, "", `no command "sevre"`},
+		{[]string{"help", "sevre"}, exitUsage, "", `no command "sevre", did you mean "serve"?`},
 		{[]string{"help", "serve", "check"}, exitUsage, "", "usage: grantfs help"},
 		{[]string{"--version"}, exitOK, "grantfs devel", ""},
 		{[]string{"--nonsense"}, exitUsage, "", "nonsense"},

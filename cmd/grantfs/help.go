@@ -1,11 +1,9 @@
 package main
 
 import (
-	"flag"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"text/tabwriter"
 )
 
@@ -22,18 +20,56 @@ var codeTexts = map[int]string{
 	exitConfig:      "the configuration has errors",
 }
 
+// group is what a command is about, in help and manual.
+type group uint8
+
+// The groups, in the order they are shown.
+const (
+	groupDaemon group = iota
+	groupPolicy
+	groupAccounts
+	groupHost
+)
+
+var groupTitles = [...]string{
+	groupDaemon:   "The daemon",
+	groupPolicy:   "Who may do what: questions that need neither root nor the daemon",
+	groupAccounts: "Accounts, sessions and quotas of the running daemon",
+	groupHost:     "The host, and other systems",
+}
+
+// helpGroup is a group with its commands, but for the hidden ones.
+type helpGroup struct {
+	Title    string
+	Commands []command
+}
+
+func helpGroups() []helpGroup {
+	list := make([]helpGroup, len(groupTitles))
+	for i, title := range groupTitles {
+		list[i].Title = title
+	}
+	for _, c := range commands() {
+		if !c.hidden {
+			list[c.group].Commands = append(list[c.group].Commands, c)
+		}
+	}
+	return list
+}
+
 // help prints what there is.
 func help(w io.Writer) {
 	fmt.Fprintln(w, "grantfs gives each account a view of its own sites and shared folders.")
-	fmt.Fprintln(w)
-	for _, c := range commands() {
-		if c.hidden {
-			continue
+	for _, g := range helpGroups() {
+		fmt.Fprintf(w, "\n%s:\n", g.Title)
+		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, c := range g.Commands {
+			fmt.Fprintf(t, "  %s\t%s\n", c.name, c.summary)
 		}
-		fmt.Fprintf(w, "  grantfs %-52s %s\n", c.usage(), c.summary)
+		t.Flush()
 	}
-	fmt.Fprintln(w)
-	fmt.Fprintln(w, "grantfs help COMMAND says more about one of them.")
+	fmt.Fprintf(w, "\nEach takes --config FILE, else it is %s.\n", defaultConfig)
+	fmt.Fprintln(w, "grantfs help COMMAND says more about one of them; grantfs(1), grantfs.toml(5) and grantfs-policy(7) say all.")
 }
 
 // helpAbout prints the help about a topic, about everything without one.
@@ -54,27 +90,42 @@ func helpAbout(w io.Writer, topics []string) error {
 
 // help prints how c is used.
 func (c command) help(w io.Writer) {
-	fmt.Fprintf(w, "usage: grantfs %s\n\n%s\n\nFlags:\n", c.usage(), c.summary)
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	c.flagSet(&env{}).VisitAll(func(f *flag.Flag) {
-		dashes := "--"
-		if len(f.Name) == 1 {
-			dashes = "-"
+	for i, form := range c.Forms() {
+		lead := "usage:"
+		if i > 0 {
+			lead = "      "
 		}
-		value, text := flag.UnquoteUsage(f)
-		fmt.Fprintf(t, "  %s\t%s\n", strings.TrimSpace(dashes+f.Name+" "+value), text)
-	})
+		fmt.Fprintf(w, "%s grantfs %s\n", lead, form)
+	}
+	fmt.Fprintf(w, "\n%s\n\nFlags:\n", c.summary)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, f := range c.Flags() {
+		fmt.Fprintf(t, "  %s\t%s\n", f.Usage, f.Text)
+	}
 	t.Flush()
 	fmt.Fprintf(w, "\nExample:\n  grantfs %s\n\nExit codes:\n", c.example)
-	codes := append([]int{exitOK, exitUsage}, c.codes...)
-	slices.Sort(codes)
-	for _, code := range codes {
+	for _, code := range c.Codes() {
+		fmt.Fprintf(w, "  %2d  %s\n", code.Code, code.Text)
+	}
+}
+
+// codeText is an exit code and what it means.
+type codeText struct {
+	Code int
+	Text string
+}
+
+// Codes returns the codes that c may end with.
+func (c command) Codes() []codeText {
+	var list []codeText
+	for _, code := range slices.Sorted(slices.Values(append([]int{exitOK, exitUsage}, c.codes...))) {
 		text := codeTexts[code]
 		if c.name == "explain" {
 			text = explainCode(code, text)
 		}
-		fmt.Fprintf(w, "  %2d  %s\n", code, text)
+		list = append(list, codeText{code, text})
 	}
+	return list
 }
 
 // explainCode returns what a code of explain means, whose answer is a code.
