@@ -65,6 +65,15 @@ func TestRootsOfViews(t *testing.T) {
 		if st.Mtim.Sec < before {
 			t.Errorf("%s was modified at %d, before the policy was loaded", p, st.Mtim.Sec)
 		}
+		// So does `ls -l`, which complains of any other answer.
+		for _, attr := range []string{"security.selinux", "user.x"} {
+			if _, err := unix.Lgetxattr(p, attr, make([]byte, 9)); errnoOf(err) != ENOTSU {
+				t.Errorf("the attribute %s of %s = %v, want EOPNOTSUPP", attr, p, err)
+			}
+		}
+		if _, err := unix.Llistxattr(p, make([]byte, 9)); errnoOf(err) != ENOTSU {
+			t.Errorf("the attributes of %s = %v, want EOPNOTSUPP", p, err)
+		}
 	}
 	if got, want := names(t, m.point), []string{"alice", "bob", pollAccount}; !slices.Equal(got, want) {
 		t.Errorf("root lists %v, want %v", got, want)

@@ -137,7 +137,7 @@ func (s *Server) attribute(c *call) (backing.FD, string, syscall.Errno) {
 	}
 	name := string(text[:len(text)-1])
 	if !strings.HasPrefix(name, userSpace) {
-		if _, errno := s.own(c, c.head.NodeId); errno != 0 {
+		if _, errno := s.bearer(c); errno != 0 {
 			return backing.FD{}, "", errno
 		}
 		return backing.FD{}, "", noAttribute(c)
@@ -146,15 +146,32 @@ func (s *Server) attribute(c *call) (backing.FD, string, syscall.Errno) {
 	return fd, name, errno
 }
 
+// bearer finds what c asks about the attributes of. Who may look at the root of the
+// mount or of a view learns there that it has none: `ls -l` asks for some.
+func (s *Server) bearer(c *call) (spot, syscall.Errno) {
+	sp, errno := s.find(c, c.head.NodeId)
+	switch {
+	case errno != 0:
+		return sp, errno
+	case c.op == policy.OpSetxattr:
+		return sp, s.belongs(c, sp)
+	case sp.node.Kind == node.KindTop:
+		return sp, 0
+	}
+	return sp, s.caller(c, sp)
+}
+
 // attributed borrows an O_PATH descriptor of the file or directory that c is
 // about, if the account may do c to its attributes.
 func (s *Server) attributed(c *call) (backing.FD, syscall.Errno) {
-	sp, errno := s.own(c, c.head.NodeId)
+	sp, errno := s.bearer(c)
 	if errno != 0 {
 		return backing.FD{}, errno
 	}
-	m := sp.where.Place.Mount()
-	if m == nil || !m.UserXattrs || sp.node.Kind != node.KindBacked || sp.node.Type == policy.TypeSymlink {
+	if sp.node.Kind != node.KindBacked || sp.node.Type == policy.TypeSymlink {
+		return backing.FD{}, noAttribute(c)
+	}
+	if m := sp.where.Place.Mount(); m == nil || !m.UserXattrs {
 		return backing.FD{}, noAttribute(c)
 	}
 	op := c.op
