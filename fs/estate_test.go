@@ -7,7 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
+	"slices"
 	"testing"
 	"time"
 
@@ -18,8 +18,8 @@ import (
 )
 
 // estate is three accounts around their limits: alice, who is also charged for a
-// shared folder that bob may fill up to a limit of his own, and carol, whose home
-// lies in that folder.
+// shared folder that bob may fill up to limits of his own, under two names, and
+// carol, whose home lies in that folder, as does the store of her site.
 type estate struct {
 	*mounted
 	trees   map[string]string // name to directory
@@ -45,15 +45,21 @@ type bounds struct {
 
 const noLimit = math.MaxInt64
 
-// buckets of the trees: A and B are homes, S is shared, and C lies in it.
+// buckets of the trees: A and B are homes, S is shared, and C and F lie in it; W is
+// a site, F its store.
 var estateBuckets = map[string][]string{
-	"A": {"account:alice"}, "B": {"account:bob"}, "S": {"account:alice", "folder:shared"}, "C": {"account:carol", "account:alice", "folder:shared"},
+	"A": {"account:alice"},
+	"B": {"account:bob"},
+	"S": {"account:alice", "folder:shared", "folder:again"},
+	"C": {"account:alice", "folder:shared", "folder:again", "account:carol"},
+	"W": {"account:carol", "site:shop.test"},
+	"F": {"account:alice", "folder:shared", "folder:again", "account:carol", "site:shop.test"},
 }
 
 func newEstate(t testing.TB) *estate {
-	s := tree(t, "c/", "d/")
-	a, b, c := tree(t, "d/"), tree(t, "d/"), filepath.Join(s, "c")
-	if err := os.Mkdir(filepath.Join(c, "d"), 0o777); err != nil {
+	s := tree(t, "c/d/", "s/d/", "d/")
+	a, b, w, c, f := tree(t, "d/"), tree(t, "d/"), tree(t, "d/"), filepath.Join(s, "c"), filepath.Join(s, "s")
+	if err := os.Symlink(f, filepath.Join(w, "files")); err != nil {
 		t.Fatal(err)
 	}
 	account := func(name, home string, bytes, files, inodes int64, mount int64) policy.Account {
@@ -64,35 +70,48 @@ func newEstate(t testing.TB) *estate {
 			if mount < 0 {
 				f.QuotaFiles = set(mount)
 			}
-			acc.VirtualFolders = []policy.Mounting{f}
+			acc.VirtualFolders = append(acc.VirtualFolders, f)
 		}
 		return acc
 	}
 	in := policy.Input{
 		Accounts: []policy.Account{
-			account("alice", a, 60_000, 12, 20, -1), account("bob", b, 20_000, 4, 8, 30_000), account("carol", c, 15_000, 5, 8, 0),
+			account("alice", a, 60_000, 12, 20, -1), account("bob", b, 20_000, 4, 8, 30_000), account("carol", c, 15_000, 5, 12, 0),
 		},
-		Folders: []policy.Folder{{Name: "shared", Source: set(s)}},
+		Folders: []policy.Folder{{Name: "shared", Source: set(s)}, {Name: "again", Source: set(s)}},
+		Sites: []policy.Site{{
+			URI: "shop.test", Source: w, OwnerAccount: "carol", Enabled: true, Preset: "none", QuotaSize: bytesLimit(12_000), QuotaFiles: bytesLimit(4),
+			Stores: []policy.Store{{Name: "files", Path: f}, {Name: "private", Path: filepath.Join(s, "none")}},
+		}},
 	}
+	in.Accounts[1].VirtualFolders = append(in.Accounts[1].VirtualFolders,
+		policy.Mounting{Folder: set("again"), Path: set("/again"), QuotaSize: set(int64(40_000))})
 	const carolUID = 61003
 	ids := map[string]policy.IDs{
 		"alice": {UID: aliceUID, GID: aliceUID}, "bob": {UID: bobUID, GID: bobUID}, "carol": {UID: carolUID, GID: carolUID},
 	}
-	ofAlice, ofBob, ofCarol := bounds{"account:alice", 60_000, 12, 20}, bounds{"account:bob", 20_000, 4, 8}, bounds{"account:carol", 15_000, 5, 8}
-	byBob := bounds{"folder:shared", 30_000, noLimit, noLimit}
+	ofAlice, ofBob, ofCarol := bounds{"account:alice", 60_000, 12, 20}, bounds{"account:bob", 20_000, 4, 8}, bounds{"account:carol", 15_000, 5, 12}
+	ofShop := bounds{"site:shop.test", 12_000, 4, noLimit}
+	byBob, again := bounds{"folder:shared", 30_000, noLimit, noLimit}, bounds{"folder:again", 40_000, noLimit, noLimit}
 	e := &estate{
-		mounted: mountFor(t, in, ids, 0), trees: map[string]string{"A": a, "B": b, "S": s, "C": c}, orphans: map[string]quota.Charge{},
+		mounted: mountFor(t, in, ids, 0), trees: map[string]string{"A": a, "B": b, "S": s, "C": c, "W": w, "F": f}, orphans: map[string]quota.Charge{},
 		places: []placed{
 			{"alice", aliceUID, "alice", "A", []bounds{ofAlice}},
 			{"alice", aliceUID, "alice/pool", "S", []bounds{ofAlice}},
 			{"alice", aliceUID, "alice/pool/c", "C", []bounds{ofAlice, ofCarol}},
+			{"alice", aliceUID, "alice/pool/s", "F", []bounds{ofAlice, ofCarol, ofShop}},
 			{"bob", bobUID, "bob", "B", []bounds{ofBob}},
 			{"bob", bobUID, "bob/pool", "S", []bounds{ofAlice, byBob}},
 			{"bob", bobUID, "bob/pool/c", "C", []bounds{ofAlice, ofCarol, byBob}},
+			{"bob", bobUID, "bob/pool/s", "F", []bounds{ofAlice, ofCarol, ofShop, byBob}},
+			{"bob", bobUID, "bob/again", "S", []bounds{ofAlice, again}},
+			{"bob", bobUID, "bob/again/s", "F", []bounds{ofAlice, ofCarol, ofShop, again}},
 			{"carol", carolUID, "carol", "C", []bounds{ofAlice, ofCarol}},
+			{"carol", carolUID, "carol/sites/shop.test", "W", []bounds{ofCarol, ofShop}},
+			{"carol", carolUID, "carol/sites/shop.test/files", "F", []bounds{ofAlice, ofCarol, ofShop}},
 		},
 	}
-	e.count(t, a, b, s, c)
+	e.count(t, a, b, s, c, w, f)
 	return e
 }
 
@@ -100,7 +119,7 @@ func newEstate(t testing.TB) *estate {
 func (e *estate) scans(t testing.TB) map[string]quota.Charge {
 	all := map[string]quota.Charge{}
 	for name, dir := range e.trees {
-		all[name] = scan(t, dir, e.trees["C"])
+		all[name] = scan(t, dir, e.trees["C"], e.trees["F"])
 	}
 	for name, c := range e.orphans {
 		all[name] = all[name].Plus(c)
@@ -164,7 +183,7 @@ func (p *placed) room(sums map[string]quota.Charge) quota.Charge {
 // finds room in the buckets that it gains.
 func (p *placed) fits(sums map[string]quota.Charge, from string, what, over quota.Charge) bool {
 	for _, b := range p.limits {
-		if strings.Contains(strings.Join(estateBuckets[from], " ")+" ", b.bucket+" ") {
+		if slices.Contains(estateBuckets[from], b.bucket) {
 			continue
 		}
 		now := sums[b.bucket].Plus(what).Sub(over)
@@ -182,7 +201,7 @@ func (e *estate) clear(t testing.TB) {
 	e.beside = true
 	script := ""
 	for _, dir := range e.trees {
-		script += "cd " + dir + "; find . -mindepth 1 ! -path ./d ! -path ./c ! -path ./c/d -delete; "
+		script += "cd " + dir + "; find . -mindepth 1 ! -path ./d ! -path './[cs]' ! -path './[cs]/d' ! -path ./files -delete; "
 	}
 	outside(t, script)
 	if diff := e.settled(e.sums(e.scans(t))); diff != "" {

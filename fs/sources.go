@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -194,14 +195,15 @@ func createHome(path string, m *policy.Mount, ids policy.IDs) error {
 }
 
 // CheckSources looks at every source of the policy, entered or not, has them
-// counted, and forgets that sources it no longer has were missing. Homes that are made when
-// they are entered may be missing until then. It waits for no source longer than
+// counted, and forgets that sources it no longer has were missing. Optional ones may
+// be missing until they are entered. Those that lie in others come before them, which
+// are not to be counted with what is not theirs. It waits for no source longer than
 // sourceRetry: a look that hangs goes on alone, and Serve waits for it at the end.
 func (s *Server) CheckSources() {
 	wanted := map[string]bool{}
 	patience := time.NewTimer(sourceRetry)
 	defer patience.Stop()
-	for _, w := range s.policy.Load().Set.Sources() {
+	for _, w := range slices.Backward(s.policy.Load().Set.Sources()) {
 		wanted[w.Path] = true
 		src := s.sources.named(w.Path)
 		if src.looking.Load() != 0 {
@@ -210,7 +212,7 @@ func (s *Server) CheckSources() {
 		done := make(chan struct{})
 		look := func() {
 			defer close(done)
-			if w.Create && !present(src.path) {
+			if w.Optional && !present(src.path) {
 				return
 			}
 			s.enter(src, nil, policy.IDs{})

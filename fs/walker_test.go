@@ -2,8 +2,10 @@ package fs_test
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -83,6 +85,9 @@ func (w *walker) step(t testing.TB) error {
 	st, there := statOf(disk)
 	var err error
 	op := w.rnd.IntN(11)
+	if w.rnd.IntN(30) == 0 {
+		return w.scan(t)
+	}
 	if w.beside && w.rnd.IntN(6) == 0 {
 		op = 11
 	}
@@ -162,6 +167,21 @@ func (w *walker) step(t testing.TB) error {
 		return w.unlinkOpen(t, p, name, room)
 	default:
 		w.other(t, p, name)
+	}
+	return nil
+}
+
+// scan has one tree counted as a whole, or all.
+func (w *walker) scan(t testing.TB) error {
+	names := slices.Sorted(maps.Keys(w.trees))
+	if i := w.rnd.IntN(len(names) + 1); i < len(names) {
+		names = names[i : i+1]
+	}
+	w.did("scan %v", names)
+	for _, name := range names {
+		if err := w.Recounter().Count(t.Context(), w.trees[name]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

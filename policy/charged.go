@@ -26,10 +26,8 @@ func (s *Set) Charged() []Charged {
 	bySource := make(map[string]*chargedSource)
 	s.eachMount(func(m *Mount, list []Bucket) {
 		charge(bySource, m.Source, list)
-		for _, store := range m.Stores {
-			if path, err := cleanPath(store.Path); err == nil {
-				charge(bySource, path, list)
-			}
+		for path := range m.storePaths() {
+			charge(bySource, path, list)
 		}
 	})
 	list := make([]Charged, 0, len(bySource))

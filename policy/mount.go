@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"iter"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -32,6 +33,17 @@ type Mount struct {
 // Allows returns the verbs that the mount's own read_only and permissions leave
 // (product.md §5); a view's permissions can't exceed them.
 func (m *Mount) Allows() Verbs { return m.allows }
+
+// storePaths yields the directories that may be stores of the mount's site.
+func (m *Mount) storePaths() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, store := range m.Stores {
+			if path, err := cleanPath(store.Path); err == nil && !yield(path) {
+				return
+			}
+		}
+	}
+}
 
 // sitesPath is where the sites of a view lie.
 const sitesPath = "/sites"

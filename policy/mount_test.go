@@ -21,7 +21,7 @@ func mounted(t *testing.T) *Set {
 		Accounts: []Account{a, b},
 		Folders:  []Folder{folder("media", "/srv/media"), folder("docs", "/srv/docs"), folder("inner", "/srv/inner"), folder("mine", "/srv/users/%username%/")},
 		Sites: []Site{
-			{URI: "s.test", Source: "/var/www/s", OwnerAccount: "alice", Preset: "none"},
+			{URI: "s.test", Source: "/var/www/s", OwnerAccount: "alice", Preset: "none", Stores: []Store{{Name: "files", Path: "/srv/media/s"}, {Name: "private", Path: "/srv/inner"}}},
 		},
 		Point: "/srv/views",
 	})
@@ -48,7 +48,7 @@ func TestMounts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Mounts() (-want +got):\n%s", diff)
 	}
-	wantSources := []Source{{"/srv/docs", false}, {"/srv/homes/alice", true}, {"/srv/inner", false}, {"/srv/media", false}, {"/srv/users/alice", false}, {"/var/www/s", false}}
+	wantSources := []Source{{"/srv/docs", false}, {"/srv/homes/alice", true}, {"/srv/inner", false}, {"/srv/media", false}, {"/srv/media/s", true}, {"/srv/users/alice", false}, {"/var/www/s", false}}
 	if diff := cmp.Diff(wantSources, s.Sources()); diff != "" {
 		t.Errorf("Sources() (-want +got):\n%s", diff)
 	}

@@ -49,26 +49,33 @@ func (s *Set) Views() []*View { return s.list }
 // SiteCount returns how many sites there are.
 func (s *Set) SiteCount() int { return len(s.shown) }
 
-// Source is a backing directory of a Set. Create: it is a home that is made when
-// its view is first entered.
+// Source is a backing directory of a Set. Optional: it need not be there: a home
+// that is made when its view is first entered, a store that no link need lead to.
 type Source struct {
-	Path   string
-	Create bool
+	Path     string
+	Optional bool
 }
 
-// Sources returns every distinct backing directory of the Set's mounts, sorted.
-// It builds the mounts of all views: it is for reports, not for requests.
+// Sources returns every distinct backing directory of the Set's mounts and of the
+// stores of its sites, sorted: those that Charged names. It builds the mounts of
+// all views: it is for reports, not for requests.
 func (s *Set) Sources() []Source {
-	seen := make(map[string]bool)
+	optional := make(map[string]bool)
+	note := func(path string, may bool) {
+		all, known := optional[path]
+		optional[path] = may && (all || !known)
+	}
 	for _, v := range s.list {
 		for _, m := range v.transientMounts() {
-			create, known := seen[m.Source]
-			seen[m.Source] = m.Create && (create || !known)
+			note(m.Source, m.Create)
+			for path := range m.storePaths() {
+				note(path, true)
+			}
 		}
 	}
-	list := make([]Source, 0, len(seen))
-	for path, create := range seen {
-		list = append(list, Source{path, create})
+	list := make([]Source, 0, len(optional))
+	for path, may := range optional {
+		list = append(list, Source{path, may})
 	}
 	slices.SortFunc(list, func(a, b Source) int { return strings.Compare(a.Path, b.Path) })
 	return list
