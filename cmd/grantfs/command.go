@@ -121,7 +121,7 @@ func commands() []command {
 		},
 		{
 			name: "quota", args: "[NAME | scan [NAME] | reset ACCOUNT]", summary: "print what is used of limits; have it counted again; forget what was transferred",
-			example: "quota o1.foo", codes: append([]int{exitFailure, exitUnavailable}, ofAccount...), max: 2, flags: quotaFlags, group: groupAccounts, run: showQuota,
+			example: "quota o1.foo", codes: append([]int{exitFailure, exitUnavailable, exitIO}, ofAccount...), max: 2, flags: quotaFlags, group: groupAccounts, run: showQuota,
 		},
 		{
 			name: "upgrade", summary: "have the daemon go on as the program that is installed now; sessions go on too",

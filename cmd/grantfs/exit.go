@@ -15,6 +15,7 @@ const (
 	exitBadData     = 65
 	exitNoAccount   = 67
 	exitUnavailable = 69
+	exitIO          = 74
 	exitPermission  = 77
 	exitConfig      = 78
 )

@@ -16,6 +16,7 @@ var codeTexts = map[int]string{
 	exitBadData:     "the data can't be taken",
 	exitNoAccount:   "there is no such account",
 	exitUnavailable: "the daemon can't be reached",
+	exitIO:          "something could not be read",
 	exitPermission:  "not permitted",
 	exitConfig:      "the configuration has errors",
 }

@@ -108,16 +108,19 @@ func quotaReset(ctx context.Context, e *env, account string) error {
 
 // scanned is what the daemon says of one source while it is counted.
 type scanned struct {
-	Source string `json:"source"`
-	Dirs   int64  `json:"dirs"`  // that were read so far, some perhaps twice
-	Bytes  int64  `json:"bytes"` // that it holds, when that is known
-	Files  int64  `json:"files"`
-	Done   bool   `json:"done"`
-	Error  string `json:"error,omitempty"`
+	Source  string `json:"source"`
+	Dirs    int64  `json:"dirs"`  // that were read so far, some perhaps twice
+	Bytes   int64  `json:"bytes"` // that it holds, when that is known
+	Files   int64  `json:"files"`
+	Done    bool   `json:"done"`
+	Missing bool   `json:"missing,omitempty"` // it is not there
+	Error   string `json:"error,omitempty"`
 }
 
 // quotaScan has sources counted and shows how far that is. Who does not wait for
-// the end does not stop it.
+// the end does not stop it. A source that is missing is named, and no failure: there
+// is nothing to count, and what is charged for it stays. One that is there and can't
+// be counted is exitIO, after all the others.
 func quotaScan(ctx context.Context, e *env, args []string) error {
 	about := ""
 	if len(args) > 0 {
@@ -129,17 +132,21 @@ func quotaScan(ctx context.Context, e *env, args []string) error {
 		if err := json.Unmarshal(line, &s); err != nil {
 			return fmt.Errorf("read the daemon's answer: %w", err)
 		}
+		out := e.stdout
 		if s.Error != "" {
 			failed++
+		}
+		if s.Error != "" || s.Missing {
+			out = e.stderr
 		}
 		if e.json {
 			_, err := fmt.Fprintf(e.stdout, "%s\n", line)
 			return err
 		}
-		return printScanned(e.stdout, s)
+		return printScanned(out, s)
 	})
 	if err == nil && failed > 0 {
-		err = fmt.Errorf("%d sources could not be counted", failed)
+		err = &exitError{exitIO, fmt.Errorf("%d sources could not be counted", failed)}
 	}
 	return err
 }

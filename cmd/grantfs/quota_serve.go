@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"slices"
 	"time"
@@ -168,7 +170,12 @@ func (d *daemon) scan(w http.ResponseWriter, r *http.Request) {
 		}
 		return out.Flush()
 	}
+	missing := d.fs.MissingSources()
+	known := d.fs.Recounter().Sources()
 	for _, source := range sources {
+		if _, ok := known[source]; !ok && !slices.Contains(missing, source) {
+			continue // it need not be there
+		}
 		if err := d.scanOne(r.Context(), source, say); err != nil {
 			d.log.Info("nobody listens to a scan any more", "source", source, "error", err)
 			return
@@ -193,6 +200,8 @@ func (d *daemon) scanOne(ctx context.Context, source string, say func(scanned) e
 		}
 		s := scanned{Source: source, Dirs: d.fs.Recounter().Sources()[source].Dirs, Done: ended}
 		switch {
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, quota.ErrNoSource):
+			s.Missing = true
 		case err != nil:
 			s.Error = err.Error()
 		case ended:

@@ -164,6 +164,8 @@ func printScanned(w io.Writer, s scanned) error {
 	switch {
 	case s.Error != "":
 		text = s.Error
+	case s.Missing:
+		text = "missing, not counted"
 	case s.Done:
 		text = fmt.Sprintf("%d files, %s", s.Files, bytesText(s.Bytes))
 	}
