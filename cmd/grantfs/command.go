@@ -140,6 +140,10 @@ func commands() []command {
 			example: "import sftpgo dump.json -o grantfs.toml", codes: []int{exitFailure, exitBadData, exitPermission}, min: 2, max: 1000, flags: importFlags, group: groupHost, run: importFrom,
 		},
 		{
+			name: "doctor", args: "[CHECK | GROUP]...", summary: "say what is wrong with the host, and the command that mends it",
+			example: "doctor sshd names", codes: []int{exitFailure, exitFindings, exitPermission}, max: 100, flags: jsonFlag, group: groupHost, run: diagnose,
+		},
+		{
 			name: "man", args: "1|5|7", summary: "print a page of the manual: grantfs(1), grantfs.toml(5) or grantfs-policy(7)",
 			example: "man 7", min: 1, max: 1, hidden: true, run: man,
 		},

@@ -7,7 +7,7 @@ import (
 	"text/tabwriter"
 )
 
-// codeTexts say what the exit codes mean; plan's 2 and explain's 1 are answers.
+// codeTexts say what the exit codes mean.
 var codeTexts = map[int]string{
 	exitOK:          "done",
 	exitFailure:     "it failed",
@@ -19,6 +19,12 @@ var codeTexts = map[int]string{
 	exitIO:          "something could not be read",
 	exitPermission:  "not permitted",
 	exitConfig:      "the configuration has errors",
+}
+
+// answerTexts say what codes mean of commands whose answer is a code.
+var answerTexts = map[string]map[int]string{
+	"explain": {exitOK: "allowed", exitFailure: "refused"},
+	"doctor":  {exitOK: "all is well", exitFailure: "warnings", exitFindings: "failures"},
 }
 
 // group is what a command is about, in help and manual.
@@ -120,22 +126,11 @@ type codeText struct {
 func (c command) Codes() []codeText {
 	var list []codeText
 	for _, code := range slices.Sorted(slices.Values(append([]int{exitOK, exitUsage}, c.codes...))) {
-		text := codeTexts[code]
-		if c.name == "explain" {
-			text = explainCode(code, text)
+		text, ok := answerTexts[c.name][code]
+		if !ok {
+			text = codeTexts[code]
 		}
 		list = append(list, codeText{code, text})
 	}
 	return list
-}
-
-// explainCode returns what a code of explain means, whose answer is a code.
-func explainCode(code int, text string) string {
-	switch code {
-	case exitOK:
-		return "allowed"
-	case exitFailure:
-		return "refused"
-	}
-	return text
 }

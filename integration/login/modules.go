@@ -32,9 +32,14 @@ func CheckModules() error {
 	return nil
 }
 
-func installed(module string) bool {
-	return slices.ContainsFunc(moduleDirs, func(dir string) bool {
-		found, _ := filepath.Glob(filepath.Join(dir, module)) // the patterns are right
-		return found != nil
-	})
+func installed(module string) bool { return Module(module) != "" }
+
+// Module returns where the host has the PAM module name, "" for nowhere.
+func Module(name string) string {
+	for _, dir := range moduleDirs {
+		if found, _ := filepath.Glob(filepath.Join(dir, name)); found != nil { // the patterns are right
+			return found[0]
+		}
+	}
+	return ""
 }

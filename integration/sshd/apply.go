@@ -63,20 +63,59 @@ func CheckInstalled(ctx context.Context) error { return judge(ctx, mainConfig, f
 
 // judge has sshd read a configuration.
 func judge(ctx context.Context, config string, views bool) error {
+	out, err := effective(ctx, config, "root")
+	if err == nil && views {
+		err = obstacle(out)
+	}
+	return err
+}
+
+// Effective returns what the configuration that sshd will read next says for
+// user: each keyword in lower case, with the first of its values.
+func Effective(ctx context.Context, user string) (map[string]string, error) {
+	out, err := effective(ctx, mainConfig, user)
+	if err != nil {
+		return nil, err
+	}
+	values := make(map[string]string)
+	for line := range strings.Lines(out) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if _, ok := values[key]; !ok {
+			values[key] = value
+		}
+	}
+	return values, nil
+}
+
+// effective has sshd print what a configuration says for a user.
+func effective(ctx context.Context, config, user string) (string, error) {
 	if err := os.Mkdir(privsepDir, 0o755); err == nil {
 		defer os.Remove(privsepDir) // sshd is not running, but insists on it
 	}
-	cmd := exec.CommandContext(ctx, program, "-T", "-f", config, "-C", "user=root,host=localhost,addr=127.0.0.1")
+	cmd := exec.CommandContext(ctx, program, "-T", "-f", config, "-C", "user="+user+",host=localhost,addr=127.0.0.1")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("sshd does not accept its configuration: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+		return "", fmt.Errorf("sshd does not accept its configuration: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
 	}
-	if views {
-		return obstacle(string(out))
+	return string(out), nil
+}
+
+// Version returns what sshd calls itself, an error that wraps fs.ErrNotExist where
+// there is none.
+func Version(ctx context.Context) (string, error) {
+	cmd := exec.CommandContext(ctx, program, "-V")
+	out, err := cmd.CombinedOutput()
+	if cmd.ProcessState == nil {
+		return "", fmt.Errorf("ask sshd for its version: %w", err)
 	}
-	return nil
+	for line := range strings.Lines(string(out)) { // before 9.1 it complains about -V first
+		if strings.HasPrefix(line, "OpenSSH") {
+			return strings.TrimSpace(line), nil
+		}
+	}
+	return "an unknown version", nil
 }
 
 // obstacle says what in a configuration, as "sshd -T" prints it, would let no
