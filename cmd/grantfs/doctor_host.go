@@ -205,7 +205,7 @@ func lookAtBackings(_ context.Context, p *patient) (func(*doctor.Facts), error) 
 		}
 		switch a := <-opened; {
 		case errors.Is(a.err, fs.ErrNotExist):
-			if !source.Create {
+			if !source.Optional {
 				s.Missing = append(s.Missing, source.Path)
 			}
 		case a.err != nil:
