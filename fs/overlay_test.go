@@ -1,6 +1,7 @@
 package fs_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"grantfs/fs/backing"
+	"grantfs/policy"
 )
 
 // overlay mounts lower as an overlayfs, which has no file handles and can't back
@@ -94,5 +96,32 @@ func TestSourceWithoutHandles(t *testing.T) {
 	}
 	if st := lstat(t, filepath.Join(merged, "sub/new")); st.Uid != ownerUID || st.Gid != groupGID || st.Mode != unix.S_IFREG|0o664 {
 		t.Errorf("sub/new is %o %d:%d", st.Mode, st.Uid, st.Gid)
+	}
+}
+
+// TestSuccessionWithoutHandles: a process that takes over finds the root of a
+// mount, and what lies below, although nothing there has a handle.
+func TestSuccessionWithoutHandles(t *testing.T) {
+	merged := overlay(t, tree(t, "f", "sub/", "sub/g"))
+	in, ids := home(tree(t), func(a *policy.Account) {
+		a.VirtualFolders = []policy.Mounting{{Folder: set("media"), Path: set("/media")}}
+	})
+	in.Folders = append(in.Folders, policy.Folder{Name: "media", Source: set(merged)})
+	k := keepMount(t, in, ids)
+	view := filepath.Join(k.opt.Point, "alice")
+	sub := keep(t, filepath.Join(view, "media/sub"))
+	root := keep(t, filepath.Join(view, "media"))
+	for range 2 {
+		k.next()
+		as(aliceUID, func() {
+			for fd, want := range map[int][]string{root: {"f", "sub"}, sub: {"g"}} {
+				if got := names(t, fmt.Sprintf("/proc/self/fd/%d", fd)); !slices.Equal(got, want) {
+					t.Errorf("the successor lists %v, want %v", got, want)
+				}
+			}
+			if got := readAll(t, filepath.Join(view, "media/sub/g")); got != "content of sub/g\n" {
+				t.Errorf("it reads %q", got)
+			}
+		})
 	}
 }

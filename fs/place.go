@@ -215,11 +215,15 @@ func (s *Server) objectFD(sp spot) (backing.FD, syscall.Errno) {
 }
 
 // openObject opens a backed node: by its handle, by its pinned descriptor, or by
-// its name in the directory that held it last.
+// its name in the directory that held it last. The root of a source has no name
+// there that leads to it.
 func (s *Server) openObject(sp spot, root *backing.Root, flags int) (int, syscall.Errno) {
 	obj := sp.node.Object
 	if !obj.Handle.IsZero() || obj.FD > 0 {
 		return root.Open(obj, flags)
+	}
+	if sp.node.Dev == root.Dev() && sp.node.Ino == root.Ino() {
+		return backing.Reopen(root.FD(), flags)
 	}
 	name, errno := backing.NewName(sp.where.Name)
 	if errno != 0 {
