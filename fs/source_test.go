@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -81,18 +82,35 @@ func TestLinkInSource(t *testing.T) {
 	}
 }
 
-// TestHomeIsMade: a home that is missing is made when its view is entered.
+// TestHomeIsMade: a home that is missing is made when its view is entered, as
+// home_owner and home_mode say, and what is made in it is its owner's.
 func TestHomeIsMade(t *testing.T) {
-	dir := filepath.Join(openDir(t), "alice")
-	in, ids := home(dir, nil)
-	m := mount(t, in, ids)
-	as(aliceUID, func() {
-		if err := os.WriteFile(filepath.Join(m.point, "alice", "f"), nil, 0o644); err != nil {
-			t.Error(err)
-		}
-	})
-	if st := lstat(t, dir); st.Uid != aliceUID || st.Mode != unix.S_IFDIR|0o700 {
-		t.Errorf("the home is %o of %d, want 0700 of alice", st.Mode, st.Uid)
+	for name, c := range map[string]struct {
+		change   func(*policy.Account)
+		uid, gid uint32
+		mode     os.FileMode
+	}{
+		"by default": {nil, aliceUID, aliceUID, 0o700},
+		"as configured": {func(a *policy.Account) {
+			a.HomeOwner, a.HomeOwnerIDs = set("owner:group"), &policy.IDs{UID: ownerUID, GID: groupGID}
+			a.HomeMode = set(uint32(0o750))
+		}, ownerUID, groupGID, 0o750},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := filepath.Join(openDir(t), "alice")
+			in, ids := home(dir, c.change)
+			m := mount(t, in, ids)
+			as(aliceUID, func() { create(t, filepath.Join(m.point, "alice/f")).Close() })
+			for p, mode := range map[string]os.FileMode{dir: c.mode | os.ModeDir, filepath.Join(dir, "f"): c.mode & 0o660} {
+				fi, err := os.Stat(p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				st := fi.Sys().(*syscall.Stat_t)
+				if fi.Mode() != mode || st.Uid != c.uid || st.Gid != c.gid {
+					t.Errorf("%s is %s of %d:%d, want %s of %d:%d", p, fi.Mode(), st.Uid, st.Gid, mode, c.uid, c.gid)
+				}
+			}
+		})
 	}
-	lstat(t, filepath.Join(dir, "f"))
 }

@@ -185,8 +185,8 @@ func createHome(path string, m *policy.Mount, ids policy.IDs) error {
 		return fmt.Errorf("create home %s: %w", path, errno)
 	}
 	b := backing.Birth{UID: ids.UID, GID: ids.GID, Mode: m.CreateMode}
-	if m.Owner != nil {
-		b.UID, b.GID = m.Owner.UID, m.Owner.GID
+	if o := m.CreateOwner; o != nil {
+		b.UID, b.GID = o.UID, o.GID
 	}
 	if errno := backing.Mkdir(parent.FD(), name, b); errno != 0 && errno != syscall.EEXIST {
 		return fmt.Errorf("create home %s: %w", path, errno)
