@@ -116,6 +116,7 @@ func (h host) serveUsers(t *testing.T) {
 	log := slog.New(slog.DiscardHandler)
 	logins := login.New(login.ServerOptions{
 		Log: log, Observer: nobody{}, Account: set.View, PasswordChanged: func(string) time.Time { return time.Time{} },
+		PasswordUsed: func(string) {},
 	})
 	users, err := userdb.Listen(filepath.Join(h.dir, "userdb", userdb.Service))
 	h.check(t, err)
