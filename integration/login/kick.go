@@ -46,30 +46,58 @@ func (t *Table) Kick(account string) (int, error) {
 	return len(sessions), errors.Join(errs...)
 }
 
-// End kills the session of an account that a process or thread belongs to, all
-// sessions of the account where the process has ended: what it had open is another
-// process's then. A process that belongs to no session is killed alone if it is of
-// uid. It returns how many were, without waiting for their end.
+// End kills the session of an account that a process or thread belongs to. A process
+// that belongs to no session is killed alone if it is of uid. Any other has ended, and
+// what it had open is somebody else's: then all sessions of the account are killed, and
+// whoever is of uid and belongs to none. It returns how many sessions and processes
+// beside them were, without waiting for their end.
 func (t *Table) End(pid int, uid uint32, account string) (int, error) {
 	of, known := t.OfPid(pid)
-	if !known {
-		if k, err := readKin(pid); err == nil {
-			if k.uid != uid {
-				return 0, nil
-			}
-			return 1, killAll([]int{k.tgid}, func(pid int) bool {
-				now, err := readKin(pid)
-				return err == nil && now.uid == uid
-			})
-		}
+	if k, err := readKin(pid); !known && err == nil && k.uid == uid {
+		return 1, killOf(uid, []int{k.tgid})
 	}
+	ours := known && of.Account == account
 	n, errs := 0, []error(nil)
+	if !ours {
+		strays, err := t.strays(uid)
+		n, errs = len(strays), append(errs, err, killOf(uid, strays))
+	}
 	for _, l := range t.list() {
-		if l.Account == account && (!known || l.ID == of.ID) {
+		if l.Account == account && (!ours || l.ID == of.ID) {
 			n, errs = n+1, append(errs, l.kill())
 		}
 	}
 	return n, errors.Join(errs...)
+}
+
+// strays returns the processes of uid that belong to no session; never root's.
+func (t *Table) strays(uid uint32) (list []int, err error) {
+	if uid == 0 {
+		return nil, nil
+	}
+	pids, err := processes()
+	for _, pid := range pids {
+		if k, err := readKin(pid); err != nil || k.uid != uid {
+			continue
+		}
+		p, err := openProcess(pid)
+		if err != nil {
+			continue
+		}
+		if _, known := t.OfPid(pid); !known && p.alive() { // no zombie
+			list = append(list, pid)
+		}
+		p.close()
+	}
+	return list, err
+}
+
+// killOf kills those processes that are of uid.
+func killOf(uid uint32, pids []int) error {
+	return killAll(pids, func(pid int) bool {
+		k, err := readKin(pid)
+		return err == nil && k.uid == uid
+	})
 }
 
 // KickAll ends the sessions of everybody, without waiting for the end of any.

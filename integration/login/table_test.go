@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,6 +199,31 @@ func TestOfPid(t *testing.T) {
 
 // TestEnd: one process's session ends, or all of the account's where nobody knows
 // whose it was; what is of no session, or another account's, does not.
+// endUID is nobody's on the machine.
+const endUID = 1999999123
+
+// startAs starts a process of uid, which ends with the test.
+func startAs(t *testing.T, uid uint32) *process {
+	t.Helper()
+	cmd := exec.Command("sleep", "1000")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p, err := openProcess(cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := p.kill(); err != nil {
+			t.Error(err)
+		}
+		_ = cmd.Wait()
+		p.close()
+	})
+	return p
+}
+
 func TestEnd(t *testing.T) {
 	table := newTable()
 	open := func(account string) *family {
@@ -210,24 +236,28 @@ func TestEnd(t *testing.T) {
 		}
 		return f
 	}
-	one, two, three, bob := open("alice"), open("alice"), open("alice"), open("bob")
+	one, two, bob := open("alice"), open("alice"), open("bob")
+	alone, heir := startAs(t, endUID), startAs(t, endUID)
 	for _, step := range []struct {
-		what    string
-		pid     int
-		account string
-		want    int
-		ends    []*family
+		what string
+		pid  int
+		want int
+		ends []*process
 	}{
-		{"a process of no session", os.Getpid(), "alice", 0, nil},
-		{"a process of another account's session", bob.child, "alice", 0, nil},
-		{"a child", one.child, "alice", 1, []*family{one}},
-		{"a process that has ended", 1<<22 + 1, "alice", 3, []*family{two, three}},
+		{"a child", one.child, 1, []*process{one.monitor}},
+		{"a process of no session", alone.pid, 1, []*process{alone}},
+		{"a process that has ended", 1<<22 + 1, 3, []*process{two.monitor, heir}},
+		{"a pid that is another account's now", bob.child, 2, nil},
+		{"a pid that is root's now", os.Getpid(), 2, nil},
 	} {
-		if n, err := table.End(step.pid, 12345, step.account); n != step.want || err != nil {
+		if n, err := table.End(step.pid, endUID, "alice"); n != step.want || err != nil {
 			t.Errorf("%s: End = %d, %v, want %d", step.what, n, err, step.want)
 		}
-		for _, f := range step.ends {
-			f.monitor.wait()
+		for _, p := range step.ends {
+			p.wait()
+		}
+		if step.pid == alone.pid && (!two.monitor.alive() || !heir.alive()) {
+			t.Errorf("%s: others have ended", step.what)
 		}
 	}
 	if !bob.monitor.alive() {
