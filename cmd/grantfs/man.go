@@ -11,6 +11,7 @@ import (
 	"text/template"
 
 	"grantfs/config"
+	"grantfs/integration/doctor"
 	"grantfs/policy"
 )
 
@@ -31,7 +32,7 @@ func man(_ context.Context, e *env, args []string) error {
 	}
 	funcs := template.FuncMap{
 		"groups": helpGroups, "roff": roff, "quote": roffQuote,
-		"tables": manTables, "defaultConfig": func() string { return defaultConfig },
+		"tables": manTables, "checks": doctor.Checks, "defaultConfig": func() string { return defaultConfig },
 		"verbs": manVerbs, "ops": manOps, "reasons": policy.Reasons, "admitReasons": policy.AdmitReasons, "aliases": policy.VerbAliases,
 	}
 	page, err := template.New(name+".tmpl").Funcs(funcs).ParseFS(manPages, "man/"+name+".tmpl")

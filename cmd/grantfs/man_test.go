@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"grantfs/config"
+	"grantfs/integration/doctor"
 	"grantfs/policy"
 )
 
@@ -63,6 +64,11 @@ func TestManCommands(t *testing.T) {
 					t.Errorf("grantfs(1) has no code %d of %s", code.Code, c.name)
 				}
 			}
+		}
+	}
+	for _, check := range doctor.Checks() {
+		if !strings.Contains(page, "     "+check.Name+" ("+check.Group+")") || !strings.Contains(page, check.About) {
+			t.Errorf("grantfs(1) has no check %s of %s: %s", check.Name, check.Group, check.About)
 		}
 	}
 	if section, _, code := grantfs(t, "man", "3"); code != exitUsage {
