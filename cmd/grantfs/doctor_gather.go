@@ -45,32 +45,31 @@ var alsoNeeded = map[string][]string{
 
 // patient is what several looks want to know, found out once.
 type patient struct {
-	config   string
 	loaded   func() (*loaded, error)
 	daemon   func() (status.Status, error)
 	accounts func() ([]account.Account, error)
 }
 
 func newPatient(ctx context.Context, e *env) *patient {
-	socket := sync.OnceValues(e.socket)
-	return &patient{
-		config: e.config,
-		loaded: sync.OnceValues(func() (*loaded, error) { return load(e.config) }),
-		daemon: sync.OnceValues(func() (s status.Status, err error) {
-			path, err := socket()
-			if err == nil {
-				err = ask(ctx, path, http.MethodGet, "/status", nil, &s)
-			}
-			return s, err
-		}),
-		accounts: sync.OnceValues(func() (list []account.Account, err error) {
-			path, err := socket()
-			if err == nil {
-				err = ask(ctx, path, http.MethodGet, "/accounts", nil, &list)
-			}
-			return list, err
-		}),
+	p := &patient{loaded: sync.OnceValues(func() (*loaded, error) { return load(e.config) })}
+	p.daemon = sync.OnceValues(func() (s status.Status, err error) {
+		err = p.ask(ctx, "/status", &s)
+		return s, err
+	})
+	p.accounts = sync.OnceValues(func() (list []account.Account, err error) {
+		err = p.ask(ctx, "/accounts", &list)
+		return list, err
+	})
+	return p
+}
+
+// ask asks the daemon, also where the configuration has errors by now.
+func (p *patient) ask(ctx context.Context, path string, into any) error {
+	l, err := p.loaded()
+	if err != nil {
+		return err
 	}
+	return ask(ctx, l.config.Mount.Control.Value, http.MethodGet, path, nil, into)
 }
 
 // point returns the mount point.

@@ -145,7 +145,7 @@ type VSFTPD struct {
 	Absent      bool
 	File        FileState
 	Path        string
-	Options     map[string]string // of the file
+	Options     map[string]string // of the file, nil for none
 	Complaint   string            // of vsftpd; "" if it greets
 	Certificate string            // path
 	Key         string            // path

@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"fmt"
+	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -43,7 +45,7 @@ var sshdChecks = []Check{
 	})},
 	{"sshd-keys", "sshd", "sshd can ask grantfs for keys", ssh(func(f *Facts) verdict {
 		if f.SSHD.KeysProgram != "" {
-			return fail("install -o root -g root -m 755 \"$(command -v grantfs)\" "+quote(f.SSHD.KeysPath), "no key lets anybody in: %s", f.SSHD.KeysProgram)
+			return fail(mendKeysProgram(f.SSHD), "no key lets anybody in: %s", f.SSHD.KeysProgram)
 		}
 		return ok("%s", f.SSHD.KeysPath)
 	})},
@@ -60,21 +62,21 @@ var sshdChecks = []Check{
 	})},
 	{"sshd-subsystem", "sshd", "sshd has the subsystem sftp", matched(func(f *Facts) verdict {
 		if !strings.HasPrefix(f.SSHD.Effective["subsystem"], "sftp ") {
-			return fail("echo 'Subsystem sftp internal-sftp' > /etc/ssh/sshd_config.d/40-sftp.conf && systemctl reload ssh", "no subsystem sftp: clients are told that it failed")
+			return fail("echo 'Subsystem sftp internal-sftp' > /etc/ssh/sshd_config.d/00-sftp.conf && systemctl reload ssh", "no subsystem sftp: clients are told that it failed")
 		}
 		return ok("%s", f.SSHD.Effective["subsystem"])
 	})},
 	{"sshd-startups", "sshd", "many can log in at once", matched(func(f *Facts) verdict {
 		start, _, _ := strings.Cut(f.SSHD.Effective["maxstartups"], ":")
 		if n, err := strconv.Atoi(start); err == nil && n < 50 {
-			return warn("echo 'MaxStartups 200:30:400' > /etc/ssh/sshd_config.d/40-startups.conf && systemctl reload ssh",
+			return warn("echo 'MaxStartups 200:30:400' > /etc/ssh/sshd_config.d/00-startups.conf && systemctl reload ssh",
 				"MaxStartups %s: of more than %d logins that are under way some are dropped", f.SSHD.Effective["maxstartups"], n)
 		}
 		return ok("MaxStartups %s", f.SSHD.Effective["maxstartups"])
 	})},
 	{"sshd-dns", "sshd", "no login waits for a name server", matched(func(f *Facts) verdict {
 		if f.SSHD.Effective["usedns"] != "no" {
-			return warn("echo 'UseDNS no' > /etc/ssh/sshd_config.d/40-dns.conf && systemctl reload ssh", "UseDNS %s", f.SSHD.Effective["usedns"])
+			return warn("echo 'UseDNS no' > /etc/ssh/sshd_config.d/00-dns.conf && systemctl reload ssh", "UseDNS %s", f.SSHD.Effective["usedns"])
 		}
 		return ok("UseDNS no")
 	})},
@@ -98,6 +100,16 @@ func matched(judge func(*Facts) verdict) func(*Facts) verdict {
 		}
 		return judge(f)
 	})
+}
+
+// mendKeysProgram returns what makes grantfs a program that sshd runs.
+func mendKeysProgram(s SSHD) string {
+	above := []string{s.KeysPath}
+	for dir := path.Dir(s.KeysPath); dir != "/"; dir = path.Dir(dir) {
+		above = append(above, dir)
+	}
+	names := quote(above...)
+	return fmt.Sprintf("test -e %[1]s || cp \"$(command -v grantfs)\" %[1]s; chown root:root %[2]s && chmod go-w,a+x %[2]s", quote(s.KeysPath), names)
 }
 
 // mendSSHD returns what mends what package sshd, or sshd, complains about.
@@ -164,7 +176,7 @@ var vsftpdChecks = []Check{
 // ftp is a check for a host that has a vsftpd for views.
 func ftp(judge func(*Facts) verdict) func(*Facts) verdict {
 	return func(f *Facts) verdict {
-		if f.VSFTPD.Absent || f.VSFTPD.File == Missing {
+		if f.VSFTPD.Absent || f.VSFTPD.Options == nil {
 			return verdict{}
 		}
 		return judge(f)
