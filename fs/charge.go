@@ -41,6 +41,7 @@ type charges struct {
 type plan struct {
 	charged map[string][]policy.Bucket // by source
 	limited map[string]bool            // sources where somebody has a limit
+	twins   map[string]string          // sources that are another one, see sources.twins
 	above   map[string]bool            // directories, from an outer source on, that sources lie in
 	ops     atomic.Int64
 	old     atomic.Bool // another plan is in force
@@ -91,7 +92,7 @@ func (s *Server) initCharges() error {
 	}
 	ch.disks.init()
 	ch.idle = make(chan struct{}, 1)
-	ch.plan.Store(ch.newPlan(s.policy.Load().Set.Charged()))
+	ch.plan.Store(ch.newPlan(s.policy.Load().Set.Charged(), nil))
 	return nil
 }
 
@@ -110,15 +111,17 @@ func (s *Server) load() error {
 	return err
 }
 
-func (ch *charges) newPlan(charged []policy.Charged) *plan {
+func (ch *charges) newPlan(charged []policy.Charged, twins map[string]string) *plan {
 	p := &plan{
-		charged: make(map[string][]policy.Bucket, len(charged)), limited: map[string]bool{}, above: map[string]bool{},
+		charged: make(map[string][]policy.Bucket, len(charged)), limited: map[string]bool{}, twins: twins, above: map[string]bool{},
 		books: map[booksKey]*books{}, idle: ch.idle,
 	}
 	for _, c := range charged {
-		p.charged[c.Source] = c.Buckets
+		source := p.first(c.Source)
+		all := p.charged[source] // of twins only
+		p.charged[source] = append(c.Buckets[:len(c.Buckets):len(c.Buckets)], all...)
 		if c.Limited {
-			p.limited[c.Source] = true
+			p.limited[source] = true
 		}
 	}
 	for inner := range p.charged {
@@ -134,6 +137,7 @@ func (ch *charges) newPlan(charged []policy.Charged) *plan {
 			p.above[dir] = true
 		}
 	}
+	p.share()
 	return p
 }
 
@@ -179,12 +183,13 @@ func (s *Server) recharges() (stop func()) {
 			case <-quit:
 				return
 			case <-s.recharge:
-				next := s.charges.newPlan(s.policy.Load().Set.Charged())
+				next := s.charges.newPlan(s.policy.Load().Set.Charged(), s.sources.twins())
 				s.derive(next)
 				last := s.charges.plan.Swap(next)
 				last.old.Store(true)
 				old = append(old, last)
 				s.EndRevoked() // limits of others, which count for a writer too, are known now
+				s.pair(last, next)
 				s.recount()
 			case <-s.charges.idle:
 			}
@@ -229,6 +234,12 @@ func (s *Server) count(src *source) {
 	defer ch.counting.Unlock()
 	p := ch.enter()
 	defer p.leave()
+	if first := p.first(src.path); first != src.path {
+		ch.recounter.Remove(src.path)
+		src = s.sources.named(first)
+		src.counted.Store(true)
+		s.pinned(src)
+	}
 	root := src.root.Load()
 	if _, ok := p.charged[src.path]; !ok || root == nil {
 		ch.recounter.Remove(src.path)
@@ -258,10 +269,10 @@ func (s *Server) booksIn(p *plan, dir spot) (*books, syscall.Errno) {
 // whatever view.
 func (s *Server) limited(p *plan, sp spot) bool {
 	src := sp.source(s)
-	if above, ok := s.parent(sp); ok && p.above[src.path] {
+	if above, ok := s.parent(sp); ok && p.above[p.first(src.path)] {
 		src = s.innermost(p, above)
 	}
-	return p.limited[src.path]
+	return p.limited[p.first(src.path)]
 }
 
 // booksOver returns where the file sp is charged, and the directory that holds
@@ -270,7 +281,7 @@ func (s *Server) limited(p *plan, sp spot) bool {
 func (s *Server) booksOver(p *plan, sp spot, in *inode, st *backing.Stat) (*books, quota.ID, syscall.Errno) {
 	if in != nil && in.home != nil && in.home.born == st.Btime && !s.atPlace(sp) {
 		m := sp.where.Place.Mount()
-		if !strings.HasPrefix(in.home.source.path+"/", strings.TrimSuffix(sp.source(s).path, "/")+"/") {
+		if !strings.HasPrefix(p.first(in.home.source.path)+"/", strings.TrimSuffix(p.first(sp.source(s).path), "/")+"/") {
 			m = nil // it was moved out of what the caller sees
 		}
 		b, errno := s.booksOf(p, m, in.home.source, sp.rules)
@@ -281,7 +292,7 @@ func (s *Server) booksOver(p *plan, sp spot, in *inode, st *backing.Stat) (*book
 		return nil, quota.ID{}, syscall.ESTALE
 	}
 	src := sp.source(s)
-	if p.above[src.path] {
+	if p.above[p.first(src.path)] {
 		src = s.innermost(p, above)
 	}
 	b, errno := s.booksOf(p, sp.where.Place.Mount(), src, sp.rules)
@@ -296,10 +307,11 @@ func (s *Server) booksOver(p *plan, sp spot, in *inode, st *backing.Stat) (*book
 // within each other, the last one on the way to dir.
 func (s *Server) innermost(p *plan, dir spot) *source {
 	src := dir.source(s)
-	if !p.above[src.path] {
+	top := p.first(src.path)
+	if !p.above[top] {
 		return src
 	}
-	for at := s.pathOf(src, dir); at != src.path; at = path.Dir(at) {
+	for at := p.first(s.pathOf(src, dir)); at != top && at != "/"; at = path.Dir(at) {
 		if _, ok := p.charged[at]; ok {
 			return s.sources.named(at)
 		}
@@ -321,6 +333,9 @@ func (s *Server) pathOf(src *source, sp spot) string {
 }
 
 func (s *Server) booksOf(p *plan, m *policy.Mount, src *source, r *viewRules) (*books, syscall.Errno) {
+	if first := p.first(src.path); first != src.path {
+		src = s.sources.named(first)
+	}
 	key := booksKey{m, src.index}
 	p.mu.RLock()
 	b := p.books[key]

@@ -150,10 +150,10 @@ func (s *Server) booksOfBoth(c *call, p *plan, from, to end) (a, b *books, errno
 // holdsSource reports whether a source is, or lies below, the name of a rename.
 func (s *Server) holdsSource(p *plan, e end) bool {
 	src := e.dir.source(s)
-	if !p.above[src.path] {
+	if !p.above[p.first(src.path)] {
 		return false
 	}
-	at := path.Join(s.pathOf(src, e.dir), e.name.String())
+	at := p.first(path.Join(s.pathOf(src, e.dir), e.name.String()))
 	_, is := p.charged[at]
 	return is || p.above[at]
 }

@@ -39,6 +39,8 @@
 //     Before it is done it is written down (intent.go): a successor settles what a
 //     process was killed at before it answers anything (charge_resume.go).
 //     The daemon itself never truncates or removes anything.
+//   - What is one directory by a bind mount is one source, from the next look at all
+//     sources on (charge_twins.go): that is when it is found.
 //   - No lock that another account's request needs is held over a system call
 //     on a backing: it may hang. The exception is an inode's own, which waits
 //     where the inode's in the kernel would.

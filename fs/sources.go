@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -227,9 +228,17 @@ func (s *Server) CheckSources() {
 		case <-patience.C:
 		}
 	}
-	s.sources.mu.RLock()
-	defer s.sources.mu.RUnlock()
-	for _, src := range s.sources.list[1:] {
+	s.sources.mark(wanted)
+	if !maps.Equal(s.sources.twins(), s.charges.plan.Load().twins) {
+		poke(s.recharge)
+	}
+}
+
+// mark says which sources the policy has.
+func (ss *sources) mark(wanted map[string]bool) {
+	ss.mu.RLock()
+	defer ss.mu.RUnlock()
+	for _, src := range ss.list[1:] {
 		src.unwanted.Store(!wanted[src.path])
 	}
 }

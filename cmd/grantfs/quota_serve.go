@@ -18,14 +18,14 @@ import (
 func (d *daemon) state(b *buckets, l policy.BucketLimits) bucketState {
 	ledger := d.fs.Ledger()
 	u := ledger.Usage(l.Name)
-	sources := b.sources[l.Name]
+	counted := func(source string) bool { return ledger.Usage(quota.SourceBucket(d.fs.CountedAs(source)).Name).Counted }
 	return bucketState{
 		bucketUsage: bucketUsage{
 			Bucket: l.Name, UsedBytes: u.Used.Bytes, UsedFiles: u.Used.Files,
 			LimitBytes: bound(l.Size), LimitFiles: bound(l.Files), ReservedBytes: u.Reserved.Bytes, DriftBytes: u.Drift,
 		},
 		UsedInodes: u.Used.Inodes, LimitInodes: bound(l.Inodes), Differ: l.Differ,
-		Counted: !slices.ContainsFunc(sources, func(s string) bool { return !ledger.Usage(quota.SourceBucket(s).Name).Counted }),
+		Counted: !slices.ContainsFunc(b.sources[l.Name], func(source string) bool { return !counted(source) }),
 	}
 }
 
@@ -150,10 +150,14 @@ func (d *daemon) scan(w http.ResponseWriter, r *http.Request) {
 		for _, l := range limits {
 			sources = append(sources, b.sources[l.Name]...)
 		}
-		slices.Sort(sources)
-		sources = slices.Compact(sources)
 	}
 	d.fs.CheckSources() // what was made since the last look is counted too
+	sources = slices.Clone(sources)
+	for i, source := range sources {
+		sources[i] = d.fs.CountedAs(source)
+	}
+	slices.Sort(sources)
+	sources = slices.Compact(sources)
 	out := http.NewResponseController(w)
 	// It lasts as long as it lasts.
 	if err := out.SetReadDeadline(time.Time{}); err != nil {
