@@ -88,6 +88,7 @@ func TestCheckRemarks(t *testing.T) {
 client_primary_group = "clients"
 [groups.clients]
 [groups.idle]
+start_directory = "/sites"
 [groups.temps]
 expires_in = "30d"
 [folders.idle]
@@ -104,12 +105,16 @@ created_at = 2001-01-01T00:00:00Z
 enabled = false
 home_dir = "/usr/sbin"
 expires_at = 2001-01-01T00:00:00Z
+start_directory = "/"
+tls_username = "CommonName"
 `)
 	want := `grantfs.toml:4:1: warning: group "idle" is not used: no account has it
-grantfs.toml:6:14: warning: account "xav" has expired, at 2001-01-31T00:00:00Z by group:temps
-grantfs.toml:7:1: warning: folder "idle" is not used: no account and no group mounts it
-grantfs.toml:9:1: warning: account "zoe" has no home, folder or site: its view is empty
-grantfs.toml:12:14: warning: account "yan" has expired, at 2001-01-01T00:00:00Z by account:yan
+grantfs.toml:5:19: warning: start_directory has no effect: sessions begin at the top of the view, whatever the server
+grantfs.toml:7:14: warning: account "xav" has expired, at 2001-01-31T00:00:00Z by group:temps
+grantfs.toml:8:1: warning: folder "idle" is not used: no account and no group mounts it
+grantfs.toml:10:1: warning: account "zoe" has no home, folder or site: its view is empty
+grantfs.toml:13:14: warning: account "yan" has expired, at 2001-01-01T00:00:00Z by account:yan
+grantfs.toml:23:16: warning: tls_username has no effect: vsftpd tells nobody whose a client's certificate is
 `
 	if said != want || code != exitOK {
 		t.Errorf("check = %d\n%s\nwant\n%s", code, said, want)

@@ -21,6 +21,19 @@ func TestMetricsChapter(t *testing.T) {
 	settle(t, file, is, should)
 }
 
+// TestMetricsExist: each metric that a chapter speaks of is exported.
+func TestMetricsExist(t *testing.T) {
+	exported := metricsTable(t)
+	for _, file := range chapters(t) {
+		for _, name := range regexp.MustCompile(`\bgrantfs_[a-z]+_[a-z_]+`).FindAllString(read(t, file), -1) {
+			name = strings.TrimSuffix(name, "_bucket")
+			if !strings.Contains(exported, "`"+name+"`") {
+				t.Errorf("%s speaks of %s", file, name)
+			}
+		}
+	}
+}
+
 // between returns text with what stands between the marks of a name replaced.
 func between(t *testing.T, text, name, with string) string {
 	t.Helper()
