@@ -20,9 +20,14 @@ type Sessions interface {
 	// process is of no session.
 	Source(pid int) (account string, addr netip.Addr, ok bool)
 	// End ends the account's session that a process or thread belongs to, or that
-	// process alone where it is of none and of uid, without waiting for its end. Where the process is gone, what it had open is
-	// somebody else's now: all sessions of the account end. It returns how many.
+	// process alone where it is of none and of uid, without waiting for its end. Where
+	// the process is gone, what it had open is somebody else's now: all sessions of the
+	// account end, and the processes of uid beside them. It returns how many.
 	End(pid int, uid uint32, account string) (int, error)
+	// EndMapped ends the processes of uid that have mapped (mmap(2)) one of the files
+	// of a device with these inode numbers, without waiting for their end. It returns
+	// how many.
+	EndMapped(uid uint32, dev uint64, inos map[uint64]bool) (int, error)
 }
 
 // limits are what a view's account may move and write under one policy.
@@ -57,8 +62,9 @@ type traffic struct {
 // nobody is Sessions where there are none.
 type nobody struct{}
 
-func (nobody) Source(int) (account string, addr netip.Addr, ok bool) { return "", netip.Addr{}, false }
-func (nobody) End(int, uint32, string) (int, error)                  { return 0, nil }
+func (nobody) Source(int) (account string, addr netip.Addr, ok bool)  { return "", netip.Addr{}, false }
+func (nobody) End(int, uint32, string) (int, error)                   { return 0, nil }
+func (nobody) EndMapped(uint32, uint64, map[uint64]bool) (int, error) { return 0, nil }
 
 // initLimits makes the token buckets, and the transfer counters as they were left.
 func (s *Server) initLimits() error {

@@ -30,6 +30,13 @@ type atSource struct {
 	account string
 	addr    netip.Addr
 	ended   map[string]int // thread, by account
+	mapped  []mapping      // whose processes were to be ended
+}
+
+// mapping is a file that a user's processes may have mapped.
+type mapping struct {
+	uid      uint32
+	dev, ino uint64
 }
 
 func (s *atSource) Source(int) (account string, addr netip.Addr, ok bool) {
@@ -52,6 +59,15 @@ func (s *atSource) End(pid int, _ uint32, account string) (int, error) {
 	}
 	s.ended[account] = pid
 	return 1, nil
+}
+
+func (s *atSource) EndMapped(uid uint32, dev uint64, inos map[uint64]bool) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for ino := range inos {
+		s.mapped = append(s.mapped, mapping{uid, dev, ino})
+	}
+	return 0, nil
 }
 
 // takeEnded returns which thread's session of an account was ended last, 0 for

@@ -2,10 +2,13 @@ package fs
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 
 	"grantfs/fs/node"
 	"grantfs/policy"
@@ -18,19 +21,24 @@ type OpenHandle struct {
 	PID     int // thread that opened it, in the daemon's PID namespace; it may be gone
 	UID     uint32
 	Mode    HandleMode
+	Ino     uint64 // as views show it; 0 for a directory
 }
 
 // Revoked returns the open handles that the policy of this moment would not
 // let anybody open like that: a right is missing, or a limit has come that what
 // is passed through would escape. What is mediated, and directories, are refused
-// at their next request; what is passed through goes on until its session ends
-// (product.md §4, decision 8). It makes no system call; its cost is that of the
+// at their next request, but who has mapped a file (mmap(2)) makes none; what is passed
+// through goes on until its session ends (product.md §4, decision 8). It makes no system call; its cost is that of the
 // open handles. What a preset decides by the mode on disk counts as allowed.
 func (s *Server) Revoked() []OpenHandle {
 	var list []OpenHandle
 	for _, h := range s.handles.all() {
 		if h.node.Kind != node.KindTop && !s.allowed(h) {
-			list = append(list, OpenHandle{s.views.at(h.node.View).name, int(h.pid), h.uid, h.mode})
+			o := OpenHandle{Account: s.views.at(h.node.View).name, PID: int(h.pid), UID: h.uid, Mode: h.mode}
+			if h.stream == nil && h.node.Kind == node.KindBacked {
+				o.Ino = shownIno(h.node.Ino, h.node.Dev)
+			}
+			list = append(list, o)
 		}
 	}
 	return list
@@ -132,21 +140,47 @@ func (s *Server) dropAttributes() {
 }
 
 // EndRevoked ends the sessions that have something open whose data is passed
-// through although the policy does not allow it any more.
+// through although the policy does not allow it any more, and the processes that have
+// mapped such a file.
 func (s *Server) EndRevoked() {
-	done := map[OpenHandle]bool{}
+	done, mediated := map[OpenHandle]bool{}, map[OpenHandle]map[uint64]bool{}
 	for _, h := range s.Revoked() {
-		if h.Mode != Passthrough || done[h] {
-			continue
-		}
-		done[h] = true
-		switch n, err := s.opt.Sessions.End(h.PID, h.UID, h.Account); {
-		case err != nil:
-			s.opt.Log.Error("end a session whose data is passed through against the policy", "account", h.Account, "pid", h.PID, "error", err)
-		case n > 0:
-			s.opt.Log.Info("sessions ended whose data was passed through against the policy", "account", h.Account, "pid", h.PID, "sessions", n)
+		ino := h.Ino
+		h.Ino = 0
+		switch {
+		case h.Mode == Passthrough && !done[h]:
+			done[h] = true
+			s.tellEnded(h, func() (int, error) { return s.opt.Sessions.End(h.PID, h.UID, h.Account) })
+		case h.Mode == Mediated:
+			h.PID = 0 // whoever opened it
+			if mediated[h] == nil {
+				mediated[h] = map[uint64]bool{}
+			}
+			mediated[h][ino] = true
 		}
 	}
+	for h, inos := range mediated {
+		s.tellEnded(h, func() (int, error) { return s.endMapped(h.UID, inos) })
+	}
+}
+
+// tellEnded writes to the log what became of who goes on past the daemon.
+func (s *Server) tellEnded(h OpenHandle, end func() (int, error)) {
+	switch n, err := end(); {
+	case err != nil:
+		s.opt.Log.Error("end a session whose data is passed through against the policy", "account", h.Account, "pid", h.PID, "error", err)
+	case n > 0:
+		s.opt.Log.Info("sessions ended whose data was passed through against the policy", "account", h.Account, "pid", h.PID, "sessions", n)
+	}
+}
+
+// endMapped ends the processes of uid that have mapped one of the files.
+func (s *Server) endMapped(uid uint32, inos map[uint64]bool) (int, error) {
+	var st unix.Statx_t // without a request to ourselves
+	if err := unix.Statx(unix.AT_FDCWD, s.opt.Point, unix.AT_STATX_DONT_SYNC, unix.STATX_TYPE, &st); err != nil {
+		return 0, fmt.Errorf("look at the mount: %w", err)
+	}
+	return s.opt.Sessions.EndMapped(uid, unix.Mkdev(st.Dev_major, st.Dev_minor), inos)
 }
 
 // logRevoked writes one line for each account that has handles open which it

@@ -2,6 +2,7 @@ package fs_test
 
 import (
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -71,4 +72,31 @@ func TestLimitsEndSessions(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestMappedEnds: of a file that is open through the daemon, and may not be any more,
+// whoever has it mapped is ended, for that one makes no request that could be refused.
+func TestMappedEnds(t *testing.T) {
+	in, ids, _ := two(t, nil)
+	in.Accounts[0].QuotaSize = limited(1 << 30)
+	sessions := &atSource{}
+	m := mountFor(t, in, ids, time.Second, func(o *fs.Options) { o.Sessions = sessions })
+	var fd int
+	as(aliceUID, func() { fd = must(unix.Open(filepath.Join(m.point, "alice/f"), unix.O_WRONLY|unix.O_CLOEXEC, 0)) })
+	defer closeFDs([]int{fd})
+	var st unix.Stat_t
+	as(aliceUID, func() {
+		if err := unix.Fstat(fd, &st); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := m.Swap(fs.Policy{Set: compile(t, in).Freeze([]string{"account:alice"}), IDs: ids}); err != nil {
+		t.Fatal(err)
+	}
+	want := mapping{aliceUID, st.Dev, st.Ino}
+	waitFor(t, func() bool {
+		sessions.mu.Lock()
+		defer sessions.mu.Unlock()
+		return slices.Contains(sessions.mapped, want)
+	})
 }

@@ -202,10 +202,10 @@ func TestOfPid(t *testing.T) {
 // endUID is nobody's on the machine.
 const endUID = 1999999123
 
-// startAs starts a process of uid, which ends with the test.
-func startAs(t *testing.T, uid uint32) *process {
+// startAs starts a sleep as uid, which ends with the test.
+func startAs(t *testing.T, uid uint32, sleep string) *process {
 	t.Helper()
-	cmd := exec.Command("sleep", "1000")
+	cmd := exec.Command(sleep, "1000")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func TestEnd(t *testing.T) {
 		return f
 	}
 	one, two, bob := open("alice"), open("alice"), open("bob")
-	alone, heir := startAs(t, endUID), startAs(t, endUID)
+	alone, heir := startAs(t, endUID, "sleep"), startAs(t, endUID, "sleep")
 	for _, step := range []struct {
 		what string
 		pid  int
