@@ -5,8 +5,8 @@
 // Invariants:
 //
 //   - Nobody waits for the disk: Write puts an Entry into a queue of 8192, and what
-//     finds it full is lost and counted. The next line that is written says how many
-//     were.
+//     finds it full, or can't be written, is lost and counted. The next line that is
+//     written says how many were.
 //   - Lines are whole: each write(2) is of whole lines to the end of the file, and what
 //     a process that was killed has left half is cut off by the next. What was in the
 //     queue then is lost.

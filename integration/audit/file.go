@@ -56,36 +56,27 @@ func mend(f *os.File) (int64, error) {
 	return whole, f.Truncate(whole)
 }
 
-// append writes whole lines.
-func (f *file) append(lines []byte) error {
+// append writes whole lines and returns how many of them it could not write.
+func (f *file) append(lines []byte) (lost int, err error) {
 	n, err := f.Write(lines)
 	f.size += int64(n)
 	if err == nil {
-		return nil
+		return 0, nil
 	}
 	if n > 0 { // the disk was full in the middle of a line
 		size, failed := mend(f.File)
 		f.size = size
 		err = errors.Join(err, failed)
 	}
-	return fmt.Errorf("write to the audit log: %w", err)
+	return bytes.Count(lines[n:], []byte("\n")), fmt.Errorf("write to the audit log: %w", err)
 }
 
 // rotate makes path path.1, that path.2 and so on, and returns a new file at path.
 func (f *file) rotate(path string, keep int) (*file, error) {
-	number := func(n int) string {
-		if n == 0 {
-			return path
-		}
-		return path + "." + strconv.Itoa(n)
-	}
-	if keep == 0 {
-		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("rotate the audit log: %w", err)
-		}
-	}
-	for n := keep; n > 0; n-- {
-		if err := os.Rename(number(n-1), number(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	// Where there is no file, the last rotation could not open the next one: to move
+	// the others on at each try would lose them all.
+	if _, err := os.Lstat(path); err == nil {
+		if err := shift(path, keep); err != nil {
 			return nil, fmt.Errorf("rotate the audit log: %w", err)
 		}
 	}
@@ -94,6 +85,25 @@ func (f *file) rotate(path string, keep int) (*file, error) {
 		_ = f.close() // all of it is written
 	}
 	return next, err
+}
+
+// shift makes path path.1, that path.2 and so on, and lets go of the last.
+func shift(path string, keep int) error {
+	if keep == 0 {
+		return os.Remove(path)
+	}
+	number := func(n int) string {
+		if n == 0 {
+			return path
+		}
+		return path + "." + strconv.Itoa(n)
+	}
+	for n := keep; n > 0; n-- {
+		if err := os.Rename(number(n-1), number(n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *file) close() error { return f.File.Close() }

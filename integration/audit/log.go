@@ -155,7 +155,7 @@ func (l *Log) line(lines []byte, e Entry) []byte {
 		}
 	}
 	if lost := l.lost.Load(); lost != l.told {
-		lines = l.add(lines, Entry{Time: e.Time, Event: "lost", Result: "queue_full", Count: int(lost - l.told)})
+		lines = l.add(lines, Entry{Time: e.Time, Event: "lost", Result: "not_written", Count: int(lost - l.told)})
 		l.told = lost
 	}
 	return l.add(lines, e)
@@ -194,8 +194,8 @@ func (l *Log) write(lines []byte) {
 			l.file = f
 		}
 	}
-	if err := l.file.append(lines); err != nil {
-		l.lost.Add(1)
+	if lost, err := l.file.append(lines); err != nil {
+		l.lost.Add(uint64(lost))
 		l.complain(err)
 	}
 }

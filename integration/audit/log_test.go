@@ -202,3 +202,48 @@ func TestFull(t *testing.T) {
 		t.Errorf("%d lost, lines: %+v", l.Lost(), got)
 	}
 }
+
+// TestUnwritten: of what the disk does not take each line is lost.
+func TestUnwritten(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	l := open(t, Options{Path: path})
+	if err := l.file.close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		l.Write(Entry{Account: "alice", Result: OK})
+	}
+	if err := l.Close(); err == nil {
+		t.Error("a file that was closed was closed again")
+	}
+	if l.Lost() != 5 {
+		t.Errorf("%d lost, want 5", l.Lost())
+	}
+}
+
+// TestRotateAgain: while no new file can be made, each try leaves the old ones where
+// they are.
+func TestRotateAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "audit.log")
+	if err := os.WriteFile(path, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := openFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if f, err = f.rotate(path, 2); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(path); err != nil { // as if it had not been made
+			t.Fatal(err)
+		}
+	}
+	if err := f.close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := lines(t, path+".1"); len(got) != 1 {
+		t.Errorf("%d lines in the last file, want 1", len(got))
+	}
+}
