@@ -43,7 +43,6 @@ type UserFiles struct {
 	byName    map[string]int
 	byUID     map[uint32]int
 	groupName map[string]int
-	groupID   map[uint32]int
 }
 
 // LoadUsers reads a passwd and a group file, /etc/passwd and /etc/group on a
@@ -53,7 +52,7 @@ type UserFiles struct {
 func LoadUsers(passwd, group string) (*UserFiles, error) {
 	f := &UserFiles{
 		byName: map[string]int{}, byUID: map[uint32]int{},
-		groupName: map[string]int{}, groupID: map[uint32]int{},
+		groupName: map[string]int{},
 	}
 	if err := eachLine(passwd, f.addUser); err != nil {
 		return nil, fmt.Errorf("load users: %w", err)
@@ -118,7 +117,6 @@ func (f *UserFiles) addGroup(fields []string) {
 		}
 	}
 	putFirst(f.groupName, g.Name, len(f.groups))
-	putFirst(f.groupID, g.GID, len(f.groups))
 	f.groups = append(f.groups, g)
 }
 
@@ -146,15 +144,6 @@ func (f *UserFiles) Group(name string) (gid uint32, ok bool) {
 	return f.groups[i].GID, true
 }
 
-// ByName returns the whole line of a user.
-func (f *UserFiles) ByName(name string) (User, bool) {
-	i, ok := f.byName[name]
-	if !ok {
-		return User{}, false
-	}
-	return f.users[i], true
-}
-
 // ByUID returns the first user with a uid.
 func (f *UserFiles) ByUID(uid uint32) (User, bool) {
 	i, ok := f.byUID[uid]
@@ -162,15 +151,6 @@ func (f *UserFiles) ByUID(uid uint32) (User, bool) {
 		return User{}, false
 	}
 	return f.users[i], true
-}
-
-// ByGID returns the first group with a gid.
-func (f *UserFiles) ByGID(gid uint32) (Group, bool) {
-	i, ok := f.groupID[gid]
-	if !ok {
-		return Group{}, false
-	}
-	return f.groups[i], true
 }
 
 // Users returns every user in the order of the file.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -58,6 +59,11 @@ type From[T any] struct {
 	Value  T
 	Origin string
 	At     Pos
+}
+
+// Has reports whether a merged list holds a value.
+func Has[T comparable](list []From[T], value T) bool {
+	return slices.ContainsFunc(list, func(f From[T]) bool { return f.Value == value })
 }
 
 // Grant is one permission entry of a view: what may be done with the names in

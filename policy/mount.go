@@ -30,10 +30,6 @@ type Mount struct {
 	mediation atomic.Uint32 // see View.Mediation; 0 until it is asked for
 }
 
-// Allows returns the verbs that the mount's own read_only and permissions leave
-// (product.md §5); a view's permissions can't exceed them.
-func (m *Mount) Allows() Verbs { return m.allows }
-
 // storePaths yields the directories that may be stores of the mount's site.
 func (m *Mount) storePaths() iter.Seq[string] {
 	return func(yield func(string) bool) {

@@ -117,7 +117,7 @@ func (r plainRules) allows(op Op, dir, name string) bool {
 	case OpLookup:
 		return !r.closed(dir) && !hidden && verbs != 0
 	}
-	return !r.closed(dir) && !denied && verbs&op.Needs() != 0
+	return !r.closed(dir) && !denied && verbs&ops[op].needs != 0
 }
 
 // randomRules returns a view and the same rules in the plain form. Of two globs

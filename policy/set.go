@@ -46,9 +46,6 @@ func (s *Set) UserXattrs() bool {
 // do not change it.
 func (s *Set) Views() []*View { return s.list }
 
-// SiteCount returns how many sites there are.
-func (s *Set) SiteCount() int { return len(s.shown) }
-
 // Source is a backing directory of a Set. Optional: it need not be there: a home
 // that is made when its view is first entered, a store that no link need lead to.
 type Source struct {

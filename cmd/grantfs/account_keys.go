@@ -9,8 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
-	"strings"
 
 	"grantfs/integration/credential"
 	"grantfs/policy"
@@ -140,14 +138,10 @@ func (d *daemon) loginKeys(account string) ([]byte, error) {
 		return nil, nil
 	}
 	eff := view.Effective()
-	if denies(eff.DeniedLoginMethods, "publickey") || denies(eff.DeniedProtocols, "SSH") {
+	if policy.Has(eff.DeniedLoginMethods, "publickey") || policy.Has(eff.DeniedProtocols, "SSH") {
 		d.log.Warn("key refused", "account", account, "reason", policy.AdmitMethodDenied.String())
 		return nil, nil
 	}
 	k, err := d.store.Keys(account)
 	return k.Text, err
-}
-
-func denies(list []policy.From[string], what string) bool {
-	return slices.ContainsFunc(list, func(f policy.From[string]) bool { return strings.EqualFold(f.Value, what) })
 }

@@ -28,6 +28,7 @@ type Refusal struct {
 	Resource Resource
 }
 
+// Error names the bucket and what there is no room for.
 func (r *Refusal) Error() string { return fmt.Sprintf("%s has no %s left", r.Bucket, r.Resource) }
 
 // Unwrap returns ErrQuota.

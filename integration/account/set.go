@@ -1,10 +1,6 @@
 package account
 
-import (
-	"slices"
-
-	"grantfs/policy"
-)
+import "grantfs/policy"
 
 // Entries returns the Unix side of every account of a policy.
 func Entries(set *policy.Set) []Entry {
@@ -47,13 +43,9 @@ func matchedGroups(e *policy.Effective) []string {
 		{GroupNoKeyboard, "keyboard-interactive", e.DeniedLoginMethods},
 		{GroupNoSSH, "SSH", e.DeniedProtocols},
 	} {
-		if hasValue(g.list, g.value) {
+		if policy.Has(g.list, g.value) {
 			groups = append(groups, g.name)
 		}
 	}
 	return groups
-}
-
-func hasValue(list []policy.From[string], value string) bool {
-	return slices.ContainsFunc(list, func(f policy.From[string]) bool { return f.Value == value })
 }

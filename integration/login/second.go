@@ -2,7 +2,6 @@ package login
 
 import (
 	"net"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -52,9 +51,7 @@ func (w *wrongCodes) add(account string, now time.Time) {
 // coded reports whether a code is wanted: the policy asks for a second factor
 // and the account has one. Without one, admission refuses.
 func (s *Server) coded(v visit) bool {
-	if v.view == nil || !slices.ContainsFunc(v.view.Effective().TwoFactorProtocols, func(p policy.From[string]) bool {
-		return p.Value == v.attempt.Protocol
-	}) {
+	if v.view == nil || !policy.Has(v.view.Effective().TwoFactorProtocols, v.attempt.Protocol) {
 		return false
 	}
 	has, err := s.Codes.HasCode(v.user)

@@ -17,6 +17,7 @@ const (
 
 var causeNames = [causes]string{"orderly", "exit", "signal", "oom", "keeper"}
 
+// String returns the cause as a label.
 func (c Cause) String() string { return causeNames[c] }
 
 // restartBounds are the upper bounds of the pauses' buckets, in seconds.
