@@ -74,8 +74,7 @@ func (d *daemon) setLocked(account, why string, on bool) error {
 	next.set, next.ids = next.set.Lock(locked), maps.Clone(next.ids)
 	delete(next.ids, account)
 	v, inPolicy := next.set.View(account)
-	if inPolicy {
-		a, _ := d.table.Load().Account(account)
+	if a, hasUID := d.table.Load().Account(account); inPolicy && hasUID {
 		if v.Enabled() {
 			next.ids[account] = policy.IDs{UID: a.UID, GID: a.GID}
 		}

@@ -12,15 +12,9 @@ import (
 	"time"
 
 	"grantfs/fs"
+	"grantfs/integration/status"
 	"grantfs/policy"
 )
-
-// frozenSince is one element of what "grantfs freeze --json" prints: what is
-// frozen now.
-type frozenSince struct {
-	Name  string    `json:"name"` // "account:NAME" or "site:[INSTANCE/]URI"
-	Since time.Time `json:"since"`
-}
 
 // freeze makes an account or a site read-only at once; thaw takes that back. Without
 // an argument it lists what is frozen.
@@ -36,7 +30,7 @@ func thaw(ctx context.Context, e *env, args []string) error {
 }
 
 func (e *env) changeFrozen(ctx context.Context, method, path string) error {
-	var list []frozenSince
+	var list []status.Frozen
 	if err := e.ask(ctx, method, path, &list); err != nil {
 		return err
 	}
@@ -54,7 +48,7 @@ func (e *env) changeFrozen(ctx context.Context, method, path string) error {
 // asFrozen returns set with what the running daemon has frozen, if one runs and
 // says so: what else is to be known needs none.
 func (e *env) asFrozen(ctx context.Context, set *policy.Set) *policy.Set {
-	var list []frozenSince
+	var list []status.Frozen
 	if e.ask(ctx, http.MethodGet, "/frozen", &list) != nil || len(list) == 0 {
 		return set
 	}
@@ -76,11 +70,11 @@ func (d *daemon) tellFrozen(w http.ResponseWriter, _ *http.Request) {
 }
 
 // frozen returns what is frozen, sorted by name.
-func (d *daemon) frozen() ([]frozenSince, error) {
+func (d *daemon) frozen() ([]status.Frozen, error) {
 	frozen, err := d.store.Frozen()
-	list := []frozenSince{}
+	list := []status.Frozen{}
 	for _, name := range slices.Sorted(maps.Keys(frozen)) {
-		list = append(list, frozenSince{name, frozen[name]})
+		list = append(list, status.Frozen{Name: name, Since: frozen[name]})
 	}
 	return list, err
 }

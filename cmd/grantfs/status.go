@@ -75,13 +75,10 @@ func instances(c *config.Config) (list []string) {
 	return list
 }
 
-func (d *daemon) frozenNow() (list []status.Frozen) {
-	frozen, err := d.store.Frozen()
+func (d *daemon) frozenNow() []status.Frozen {
+	list, err := d.frozen()
 	if err != nil {
 		d.log.Error("read what is frozen", "error", err)
-	}
-	for _, name := range slices.Sorted(maps.Keys(frozen)) {
-		list = append(list, status.Frozen{Name: name, Since: frozen[name]})
 	}
 	return first(status.MostFrozen, list)
 }

@@ -94,9 +94,10 @@ type Session struct {
 	Since    time.Time `json:"since"`
 }
 
-// Frozen is an account or a site that is read-only.
+// Frozen is an account or a site that is read-only. In JSON it is one element of
+// what "grantfs freeze --json" prints.
 type Frozen struct {
-	Name  string    `json:"name"`
+	Name  string    `json:"name"` // "account:NAME" or "site:[INSTANCE/]URI"
 	Since time.Time `json:"since"`
 }
 
