@@ -3,13 +3,26 @@
 //
 // This package wires: it reads the files, compiles the policy, mounts, and
 // hands what it found to the packages that act on it. The mutable state of the
-// whole daemon is that of fs.Server (the policy pointer, the tables of nodes,
-// handles, views, sources and open files, the cache of descriptors, what each
-// account holds and has waiting, what is remembered of who lists how, the ledger,
-// token buckets and transfer counters), the table that userdb answers from, login's
-// table of sessions, the state store, the counters of metrics, the queue of the audit log, what the policy
-// says of all buckets, whose password was replaced while a table is made (credentials), how the last reload went, and what was read last of the
-// configuration and the hosts (follower); nothing else.
+// whole daemon is, in the worker:
+//
+//   - that of fs.Server: the policy pointer, the tables of nodes, handles, views,
+//     sources and open files, the cache of descriptors, what each account holds and
+//     has waiting, what is remembered of who lists how, the ledger, token buckets and
+//     transfer counters;
+//   - that of login.Server: the table of sessions and places, wrong codes, what hooks
+//     have accepted, and since when sessions are idle;
+//   - the state store, and when the ledger and transfers were written down last;
+//   - the table that userdb answers from, and whose password was replaced while one
+//     is made (credentials);
+//   - how the last reload went and what it put into force (reloaded); what was read
+//     last of the configuration and the hosts, what was said of it, and what is
+//     watched (follower);
+//   - what that policy says of all buckets, which are near their limits and were
+//     warned of, and which clients an instance has (latest, used, clients);
+//   - the counters of metrics, the restarts that the keeper told of, and the queue of
+//     the audit log;
+//
+// and in the keeper what its vault and its facts hold. Nothing else.
 //
 // `grantfs serve` is two processes of one program. The keeper (keeper.go, life.go)
 // mounts and holds what must outlive the other in a vault: /dev/fuse, the memory of

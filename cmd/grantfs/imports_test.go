@@ -26,10 +26,9 @@ var confined = []struct {
 	{"golang.org/x/sys/unix", []string{"fs/...", "integration/login"}, "raw system calls belong to the file system and to login"},
 	{"github.com/pelletier/go-toml/v2", []string{"config/..."}, "only config reads TOML"},
 	{"github.com/BurntSushi/toml", []string{"config/..."}, "only config reads TOML"},
-	{"github.com/fsnotify/fsnotify", []string{"config/aegir", "cmd/..."}, "only alias files and the configuration are watched"},
 	{"github.com/prometheus", []string{"integration/metrics"}, "counted code knows an interface, not the exporter"},
 	{"go.etcd.io/bbolt", []string{"integration/state"}, "one package owns durable state"},
-	{"os/exec", []string{"cmd/...", "integration/login", "integration/e2e/...", "apply"}, "the daemon runs no programs"},
+	{"os/exec", []string{"cmd/...", "integration/login", "integration/e2e/...", "apply"}, "the daemon runs no program but hooks and its successor"},
 }
 
 // layers are the packages that must not know others.

@@ -10,6 +10,9 @@
 //
 // Invariants: label values come from closed lists (policy.Ops, policy.Reasons,
 // Result), never from a client, so the number of series is fixed; every series
-// exists from the start, so that a rate is right from the first event on. Quotas
-// alone name what the configuration names, and of that a bounded number.
+// exists from the start, so that a rate is right from the first event on. Only
+// quotas and sessions name buckets and accounts, and of those a bounded number.
+//
+// The alert rules and the dashboard that lie here (grantfs.alerts.yml,
+// grantfs.dashboard.json) ask for these metrics and no others; a test holds that.
 package metrics

@@ -1,6 +1,9 @@
-// Package state keeps what must outlive the daemon: which account has which
-// Unix uid, credentials and second factors, and what accounts have transferred
-// (product.md §9, §10). It is one bbolt file, grantfs.db, in the state directory.
+// Package state keeps what must outlive the daemon: which account has which Unix
+// uid and since when it is known, its password, second factor and SSH keys (and the
+// draft of keys that are being written), who is locked and what is frozen, what
+// accounts have transferred, and the last good text of each alias file (product.md
+// §9, §10, §11). It is one bbolt file, grantfs.db, in the state directory; Export
+// takes what another machine needs out of it.
 //
 // Invariants:
 //

@@ -2,7 +2,7 @@
 // into views. The file is static: it names the mount point and a PAM service,
 // never an account (product.md §10). Who may log in is the PAM service's
 // decision: package login renders it. The unit starts a vsftpd of its own, beside
-// the host's.
+// the host's. Before anything is installed the host's vsftpd judges it (apply.go).
 //
 // What stock vsftpd 3.0.3 can't do:
 //
