@@ -136,8 +136,9 @@ func (v visit) ask(a policy.Attempt) policy.Admission {
 }
 
 // open turns an admitted login into a session. Only now sshd says for sure what
-// the user has proved: each of it must be allowed.
-func (s *Server) open(v visit) (*live, bool) {
+// the user has proved: each of it must be allowed. It is said to be open once its
+// connection is held: from then on the asker learns so, even of a successor.
+func (s *Server) open(conn net.Conn, v visit) (*live, bool) {
 	admitted, ok := s.table.admitted(v.monitor, v.user)
 	if !ok {
 		v.log.Error("open a session", "error", errNotAdmitted)
@@ -164,18 +165,28 @@ func (s *Server) open(v visit) (*live, bool) {
 	if slices.ContainsFunc(methods, func(m string) bool { return m == "password" || m == "keyboard-interactive" }) {
 		s.PasswordUsed(v.user)
 	}
+	if err := s.hold(conn, l); err != nil {
+		v.log.Error("open a session", "error", err)
+		s.end(l)
+		return nil, false
+	}
 	s.Observer.Login(l.Protocol, policy.AdmitOK)
 	s.record(Event{Session: l.Session})
 	v.log.Info("session opened", "id", l.ID, "method", l.Method, "pid", l.PID)
 	return l, true
 }
 
-// close takes a session out that has ended.
-func (s *Server) close(l *live) {
+// end takes a session out.
+func (s *Server) end(l *live) {
 	s.table.end(l)
 	if s.keep != nil {
 		s.keep.Drop(l.number)
 	}
+}
+
+// close takes a session out that has ended.
+func (s *Server) close(l *live) {
+	s.end(l)
 	s.record(Event{Session: l.Session, Ended: true})
 	s.Log.Info("session ended", "id", l.ID, "account", l.Account, "protocol", l.Protocol, "lasted", time.Since(l.Since).Round(time.Millisecond))
 }

@@ -23,9 +23,10 @@ import (
 
 // shelf is a Keep whose content outlives servers.
 type shelf struct {
-	t   *testing.T
-	mu  sync.Mutex // guards fds
-	fds map[uint64]int
+	t    *testing.T
+	full bool // no more is held
+	mu   sync.Mutex
+	fds  map[uint64]int // guarded by mu
 }
 
 func (s *shelf) Held() map[uint64]int {
@@ -48,6 +49,9 @@ func duplicate(t *testing.T, fd int) int {
 }
 
 func (s *shelf) Hold(number uint64, fd int) error {
+	if s.full {
+		return syscall.EMFILE
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fd, err := syscall.Dup(fd)
@@ -78,6 +82,7 @@ type relay struct {
 	view   *policy.View
 	memory *memory.Memory
 	shelf  *shelf
+	events chan Event // that were told
 	end    func()
 }
 
@@ -87,7 +92,7 @@ func newRelay(t *testing.T, sessions int64) *relay {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{t: t, path: filepath.Join(t.TempDir(), "pam.sock"), view: limited(t, "alice", sessions), memory: m, shelf: &shelf{t: t, fds: map[uint64]int{}}}
+	r := &relay{t: t, events: make(chan Event, 100), path: filepath.Join(t.TempDir(), "pam.sock"), view: limited(t, "alice", sessions), memory: m, shelf: &shelf{t: t, fds: map[uint64]int{}}}
 	r.next()
 	t.Cleanup(func() {
 		r.end()
@@ -117,6 +122,7 @@ func (r *relay) next() {
 		Account:         func(name string) (*policy.View, bool) { return r.view, name == "alice" },
 		PasswordChanged: func(string) time.Time { return time.Now() },
 		PasswordUsed:    func(string) {},
+		Record:          func(e Event) { r.events <- e },
 	})
 	if err := r.Resume(m, r.shelf); err != nil {
 		r.t.Fatal(err)
@@ -233,6 +239,19 @@ func TestResumeUnanswered(t *testing.T) {
 	if list := r.table.Sessions(); len(list) != 0 {
 		t.Errorf("sessions that nobody has: %+v", list)
 	}
+}
+
+// TestUnheld: a session whose connection can't be held never was, and nobody is told
+// that it began.
+func TestUnheld(t *testing.T) {
+	r := newRelay(t, 1)
+	r.shelf.full = true
+	r.ask("account", "OK").Close()
+	r.ask("session", "NO").Close()
+	if list := r.table.Sessions(); len(list) != 0 || len(r.events) != 0 {
+		t.Errorf("sessions: %+v, %d events", list, len(r.events))
+	}
+	r.ask("account", "OK").Close() // its place is free
 }
 
 // TestReopenProcess: a process is known by its number and when it began.

@@ -160,14 +160,8 @@ func (s *Server) answer(conn net.Conn, text string) bool {
 // session opens a session, which lasts until the other end is closed by all that
 // have it: every process of the session.
 func (s *Server) session(conn net.Conn, v visit) {
-	l, ok := s.open(v)
+	l, ok := s.open(conn, v)
 	if !ok {
-		s.answer(conn, answerNo)
-		return
-	}
-	if err := s.hold(conn, l); err != nil {
-		v.log.Error("open a session", "error", err)
-		s.close(l)
 		s.answer(conn, answerNo)
 		return
 	}
