@@ -30,7 +30,7 @@ func serveControl(ctx context.Context, l net.Listener, d *daemon) error {
 	mux.HandleFunc("GET /accounts", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.table.Load()) })
 	mux.HandleFunc("GET /state", d.tellState)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.status()) })
-	mux.HandleFunc("GET /sessions", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, d.login.Table().Sessions()) })
+	mux.HandleFunc("GET /sessions", d.sessions)
 	mux.HandleFunc("GET /worker", func(w http.ResponseWriter, _ *http.Request) { d.tell(w, os.Getpid()) })
 	mux.HandleFunc("POST /upgrade", d.upgrade)
 	mux.HandleFunc("POST /kick/{account}", d.kick)

@@ -78,31 +78,47 @@ func (i *idleness) forget(but map[uint64]int) {
 	}
 }
 
-// activities counts how often the processes of each session that have no children
-// have had something to do: each time they were woken.
+// activities counts how often the processes of each session that serve files have
+// had something to do: each time they were woken.
 func activities(sessions map[*live]time.Duration) (map[uint64]int, error) {
+	serving, err := servers(sessions)
+	if err != nil {
+		return nil, err
+	}
+	counts := make(map[uint64]int, len(sessions))
+	for l, pids := range serving {
+		for _, pid := range pids {
+			if k, err := readKin(pid); err == nil {
+				counts[l.ID] += k.woken
+			}
+		}
+	}
+	return counts, nil
+}
+
+// servers returns the processes of each session that serve files: those that have
+// no children.
+func servers[T any](sessions map[*live]T) (map[*live][]int, error) {
 	pids, err := processes()
 	if err != nil {
 		return nil, err
 	}
-	woken := make(map[int]int, len(pids))
 	children := make(map[int][]int, len(pids))
 	for _, pid := range pids {
 		if k, err := readKin(pid); err == nil {
-			woken[pid] = k.woken
 			children[k.parent] = append(children[k.parent], pid)
 		}
 	}
-	counts := make(map[uint64]int, len(sessions))
+	serving := make(map[*live][]int, len(sessions))
 	for l := range sessions {
 		family := []int{l.PID}
 		for i := 0; i < len(family) && i < len(pids); i++ {
 			below := children[family[i]]
 			if len(below) == 0 {
-				counts[l.ID] += woken[family[i]]
+				serving[l] = append(serving[l], family[i])
 			}
 			family = append(family, below...)
 		}
 	}
-	return counts, nil
+	return serving, nil
 }
