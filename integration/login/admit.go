@@ -27,8 +27,10 @@ type visit struct {
 func (s *Server) visit(r request, view *policy.View, pid int) visit {
 	v := visit{request: r, view: view, monitor: pid}
 	v.attempt = policy.Attempt{Protocol: r.protocol, Method: "password", SecondFactor: r.note.coded}
+	source := r.rhost // as it is, where it is no address
 	if addr, err := netip.ParseAddr(r.rhost); err == nil {
 		v.attempt.Addr = addr.Unmap().WithZone("")
+		source = v.attempt.Addr.String() // vsftpd writes ::ffff:192.0.2.1
 	}
 	switch r.protocol {
 	case "FTPS": // a vsftpd that takes passwords over TLS only
@@ -46,7 +48,7 @@ func (s *Server) visit(r request, view *policy.View, pid int) visit {
 	case v.attempt.Method != "publickey":
 		v.attempt.PasswordChanged = s.PasswordChanged(r.user)
 	}
-	v.log = s.Log.With("account", r.user, "protocol", v.attempt.Protocol, "source", r.rhost, "service", r.service)
+	v.log = s.Log.With("account", r.user, "protocol", v.attempt.Protocol, "source", source, "service", r.service)
 	return v
 }
 
