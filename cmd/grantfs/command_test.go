@@ -31,6 +31,28 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestHelpLists: help has every command that is for people, once, in its group.
+func TestHelpLists(t *testing.T) {
+	text, _, _ := grantfs(t, "help")
+	for _, c := range commands() {
+		want := 1
+		if c.hidden {
+			want = 0
+		}
+		if n := strings.Count(text, "\n  "+c.name+" "); n != want {
+			t.Errorf("help lists %s %d times, want %d", c.name, n, want)
+		}
+		if _, _, code := grantfs(t, c.name[:len(c.name)-1]+"x"); code != exitUsage {
+			t.Errorf("%sx = %d", c.name[:len(c.name)-1], code)
+		}
+	}
+	for _, title := range groupTitles {
+		if !strings.Contains(text, "\n"+title+":\n  ") {
+			t.Errorf("help has nothing about %q", title)
+		}
+	}
+}
+
 // TestCommandLine: what is before the verb, and what is no command line.
 func TestCommandLine(t *testing.T) {
 	dir := t.TempDir()
