@@ -63,7 +63,7 @@ func (m *Metrics) Serve(ctx context.Context, l net.Listener, o ServeOptions) err
 		}
 		stopped <- nil
 	})
-	err := server.Serve(l)
+	err := server.Serve(newCrowd(l, maxConnections))
 	if stop() { // ctx has not ended: the listener failed
 		return fmt.Errorf("serve metrics: %w", errors.Join(err, server.Close()))
 	}
