@@ -16,6 +16,7 @@ import (
 // adoption is one run of adopt. With --json it is what it prints.
 type adoption struct {
 	env     *env
+	bar     *progress
 	users   hostUsers
 	DryRun  bool           `json:"dry_run"`
 	Changed []adopt.Change `json:"changed"`
@@ -30,7 +31,7 @@ type skipped struct {
 
 // adoptFiles gives what BOA's accounts have left behind in sites to the sites'
 // owners, as if it had been made through a view (product.md §8).
-func adoptFiles(_ context.Context, e *env, args []string) error {
+func adoptFiles(ctx context.Context, e *env, args []string) error {
 	if err := needRoot("adopt"); err != nil {
 		return err
 	}
@@ -45,18 +46,26 @@ func adoptFiles(_ context.Context, e *env, args []string) error {
 	if err != nil {
 		return err
 	}
-	a := &adoption{env: e, users: l.users, DryRun: e.dryRun, Changed: []adopt.Change{}, Skipped: []skipped{}}
+	ctx, stop := interruptible(ctx)
+	defer stop()
+	bar := newProgress(e.stderr, "looked at", 0)
+	defer bar.close()
+	a := &adoption{env: e, bar: bar, users: l.users, DryRun: e.dryRun, Changed: []adopt.Change{}, Skipped: []skipped{}}
 	for _, inst := range instances {
 		for _, site := range inst.Sites {
-			a.site(inst.Name, site)
+			a.site(ctx, inst.Name, site)
 		}
 	}
+	bar.close()
 	if e.json {
 		if err := printJSON(e.stdout, a); err != nil {
 			return err
 		}
 	}
 	fmt.Fprintf(e.stderr, "%d changed, %d left\n", len(a.Changed), len(a.Skipped))
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if len(a.Skipped) > 0 {
 		return &exitError{exitFailure, nil}
 	}
@@ -89,8 +98,8 @@ func chosen(l *loaded, args []string) ([]aegir.Instance, error) {
 }
 
 // site goes through a site, and through the stores that its links lead to.
-func (a *adoption) site(instance string, s aegir.Site) {
-	if s.Missing {
+func (a *adoption) site(ctx context.Context, instance string, s aegir.Site) {
+	if s.Missing || ctx.Err() != nil {
 		return
 	}
 	info, err := os.Lstat(s.Source)
@@ -112,8 +121,8 @@ func (a *adoption) site(instance string, s aegir.Site) {
 		}
 	}
 	for _, dir := range dirs {
-		err := adopt.Tree(dir, adopt.Options{Owner: owner, Stranger: stranger, DryRun: a.DryRun, Changed: a.change, Skipped: a.skip})
-		if err != nil {
+		err := adopt.Tree(ctx, dir, adopt.Options{Owner: owner, Stranger: stranger, DryRun: a.DryRun, Changed: a.change, Skipped: a.skip, Looked: a.bar.step})
+		if err != nil && ctx.Err() == nil {
 			a.skip(dir, err)
 		}
 	}
@@ -134,6 +143,7 @@ func (a *adoption) stranger(instance string, uid uint32) bool {
 func (a *adoption) change(c adopt.Change) {
 	a.Changed = append(a.Changed, c)
 	if !a.env.json {
+		a.bar.clear()
 		fmt.Fprintf(a.env.stdout, "%d:%d %04o -> %d:%d %04o %s\n", c.UID, c.GID, c.Mode, c.ToUID, c.ToGID, c.ToMode, c.Path)
 	}
 }
@@ -141,6 +151,7 @@ func (a *adoption) change(c adopt.Change) {
 func (a *adoption) skip(path string, why error) {
 	a.Skipped = append(a.Skipped, skipped{path, why.Error()})
 	if !a.env.json {
+		a.bar.clear()
 		fmt.Fprintf(a.env.stderr, "left as it is: %s: %v\n", path, why)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"unicode/utf8"
 
@@ -25,7 +24,12 @@ func diagnose(ctx context.Context, e *env, args []string) error {
 	if err := needRoot("doctor"); err != nil {
 		return err
 	}
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	facts := gatherFacts(ctx, e, doctor.Groups(checks))
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	findings := doctor.Judge(checks, facts)
 	if e.json {
 		if err := printJSON(e.stdout, findings); err != nil {
@@ -38,21 +42,6 @@ func diagnose(ctx context.Context, e *env, args []string) error {
 		return &exitError{int(worst), nil}
 	}
 	return nil
-}
-
-// terminal reports whether w is one.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// coloured reports whether w shows colours, and somebody wants to see them.
-func coloured(w io.Writer) bool {
-	return terminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // levelColours are the colours of doctor.Level (ECMA-48).

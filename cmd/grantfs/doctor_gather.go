@@ -17,6 +17,9 @@ import (
 // hangs is a finding, and must not hang us.
 const gatherPatience = 10 * time.Second
 
+// tidyPatience is how long a look may take to end after that.
+const tidyPatience = time.Second
+
 // gatherer looks at the host for one group of checks. What is left behind because
 // it hangs must not touch the facts of others: a look returns how to add its own.
 type gatherer func(context.Context, *patient) (add func(*doctor.Facts), err error)
@@ -125,6 +128,8 @@ func gatherFacts(ctx context.Context, e *env, groups []string) *doctor.Facts {
 	}
 	bar := newProgress(e.stderr, "looking at", len(wanted))
 	defer bar.close()
+	ended := ctx.Done()
+	var late <-chan time.Time
 	for len(wanted) > 0 {
 		select {
 		case l := <-looks:
@@ -135,7 +140,9 @@ func gatherFacts(ctx context.Context, e *env, groups []string) *doctor.Facts {
 			} else {
 				l.add(facts)
 			}
-		case <-ctx.Done():
+		case <-ended: // programs are killed, and looks take back what they made
+			ended, late = nil, time.After(tidyPatience)
+		case <-late:
 			for group := range wanted {
 				facts.Unknown[group] = fmt.Sprintf("it took longer than %s", gatherPatience)
 			}

@@ -18,6 +18,9 @@ const (
 	exitIO          = 74
 	exitPermission  = 77
 	exitConfig      = 78
+
+	// exitInterrupted is what a shell makes of a program that SIGINT has ended.
+	exitInterrupted = 130
 )
 
 // exitError is an error that decides the exit code. A nil Err has been shown
@@ -35,6 +38,10 @@ func (e *exitError) Error() string {
 }
 
 func (e *exitError) Unwrap() error { return e.Err }
+
+// errInterrupted ends a command that Ctrl-C was pressed for. What it has done is
+// whole.
+var errInterrupted = &exitError{exitInterrupted, errors.New("interrupted")}
 
 // usage returns the error for a command line that can't be read.
 func usage(format string, args ...any) error {

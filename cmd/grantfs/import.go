@@ -26,16 +26,18 @@ func importFlags(f *flag.FlagSet, e *env) {
 
 // importFrom writes a configuration from what another system has: the TOML goes
 // to stdout or a file, what is to be known about it to stderr.
-func importFrom(_ context.Context, e *env, args []string) error {
+func importFrom(ctx context.Context, e *env, args []string) error {
+	ctx, stop := interruptible(ctx)
+	defer stop()
 	switch from := args[0]; {
 	case from == "sftpgo" && len(args) == 2:
-		return importSFTPGo(e, args[1])
+		return importSFTPGo(ctx, e, args[1])
 	case from == "sftpgo":
 		return usage("usage: grantfs import sftpgo DUMP.json")
 	case from == "aegir":
-		return importAegir(e, args[1:])
+		return importAegir(ctx, e, args[1:])
 	case from == "passwd" && len(args) <= 3:
-		return importPasswd(e, args[1:])
+		return importPasswd(ctx, e, args[1:])
 	case from == "passwd":
 		return usage("usage: grantfs import passwd FILE [SHADOW]")
 	default:
@@ -43,7 +45,7 @@ func importFrom(_ context.Context, e *env, args []string) error {
 	}
 }
 
-func importSFTPGo(e *env, dump string) error {
+func importSFTPGo(ctx context.Context, e *env, dump string) error {
 	data, err := os.ReadFile(dump)
 	if err != nil {
 		return byReason(fmt.Errorf("import %s: %w", dump, unwrappedPath(err)), exitBadData)
@@ -52,7 +54,7 @@ func importSFTPGo(e *env, dump string) error {
 	if err != nil {
 		return &exitError{exitBadData, fmt.Errorf("import %s: %w", dump, err)}
 	}
-	if err := e.writeConfig(r.TOML); err != nil {
+	if err := e.writeConfig(ctx, r.TOML); err != nil {
 		return err
 	}
 	if e.json {
@@ -66,7 +68,7 @@ func importSFTPGo(e *env, dump string) error {
 	return nil
 }
 
-func importPasswd(e *env, files []string) error {
+func importPasswd(ctx context.Context, e *env, files []string) error {
 	var texts [2][]byte // passwd and shadow
 	for i, file := range files {
 		text, err := os.ReadFile(file)
@@ -83,7 +85,7 @@ func importPasswd(e *env, files []string) error {
 			return &exitError{exitBadData, fmt.Errorf("import passwd: %s", p.Text)}
 		}
 	}
-	if err := e.writeConfig(r.TOML); err != nil {
+	if err := e.writeConfig(ctx, r.TOML); err != nil {
 		return err
 	}
 	if e.json {
@@ -109,7 +111,10 @@ func printReport(w io.Writer, report any) error {
 
 // writeConfig writes what may hold hashes of passwords to where -o says: a file is
 // readable for its owner only, and never half written.
-func (e *env) writeConfig(text []byte) error {
+func (e *env) writeConfig(ctx context.Context, text []byte) error {
+	if ctx.Err() != nil {
+		return errInterrupted
+	}
 	if e.output == "-" {
 		if _, err := e.stdout.Write(text); err != nil {
 			return fmt.Errorf("print: %w", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,7 +40,7 @@ type aegirSite struct {
 // importAegir writes a configuration for the instances in dirs. The daemon reads
 // sites and owners from the instances itself; what is found now is a comment, and
 // an empty table for each account to add settings to.
-func importAegir(e *env, dirs []string) error {
+func importAegir(ctx context.Context, e *env, dirs []string) error {
 	instances, err := findInstances(dirs)
 	if err != nil {
 		return err
@@ -55,7 +56,7 @@ func importAegir(e *env, dirs []string) error {
 	if err := checkAegir(text, found); err != nil {
 		return err
 	}
-	if err := e.writeConfig(text); err != nil {
+	if err := e.writeConfig(ctx, text); err != nil {
 		return err
 	}
 	if e.json {

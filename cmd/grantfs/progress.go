@@ -1,11 +1,22 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"os"
+	"os/signal"
 	"sync"
 	"time"
 )
+
+// interruptible returns a context that Ctrl-C ends, for work that ends in order
+// then. A second Ctrl-C ends the process. stop is to be called at the end.
+func interruptible(ctx context.Context) (_ context.Context, stop func()) {
+	ctx, cancel := signal.NotifyContext(ctx, os.Interrupt)
+	context.AfterFunc(ctx, cancel)
+	return ctx, cancel
+}
 
 // progressPeriod is how often the line of progress changes.
 const progressPeriod = 200 * time.Millisecond
@@ -87,7 +98,7 @@ func (p *progress) clear() {
 	fmt.Fprint(p.out, "\r\x1b[K")
 }
 
-// close ends the line.
+// close ends the line, the first time.
 func (p *progress) close() {
 	if p.out == nil {
 		return
@@ -95,4 +106,5 @@ func (p *progress) close() {
 	close(p.stop)
 	<-p.stopped
 	p.clear()
+	p.out = nil
 }

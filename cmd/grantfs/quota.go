@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"time"
 )
 
@@ -84,12 +83,7 @@ func showQuota(ctx context.Context, e *env, args []string) error {
 		}
 		return printJSON(e.stdout, list)
 	}
-	t := quotaText{out: e.stdout, long: e.long}
-	if f, ok := e.stdout.(*os.File); ok {
-		info, err := f.Stat()
-		t.terminal = err == nil && info.Mode()&os.ModeCharDevice != 0
-		t.colour = t.terminal && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
-	}
+	t := quotaText{out: e.stdout, long: e.long, terminal: terminal(e.stdout), colour: coloured(e.stdout)}
 	return t.print(q)
 }
 
@@ -127,6 +121,9 @@ func quotaScan(ctx context.Context, e *env, args []string) error {
 		about = "/" + url.PathEscape(args[0])
 	}
 	failed := 0
+	bar := newProgress(e.stderr, "directories read", 0)
+	defer bar.close()
+	read := map[string]int64{}
 	err := e.follow(ctx, http.MethodPost, "/scan"+about, func(line []byte) error {
 		var s scanned
 		if err := json.Unmarshal(line, &s); err != nil {
@@ -143,6 +140,12 @@ func quotaScan(ctx context.Context, e *env, args []string) error {
 			_, err := fmt.Fprintf(e.stdout, "%s\n", line)
 			return err
 		}
+		bar.step(int(s.Dirs - read[s.Source]))
+		read[s.Source] = s.Dirs
+		if !s.Done && s.Error == "" && !s.Missing {
+			return nil
+		}
+		bar.clear()
 		return printScanned(out, s)
 	})
 	if err == nil && failed > 0 {

@@ -160,14 +160,12 @@ func bytesText(n int64) string {
 }
 
 func printScanned(w io.Writer, s scanned) error {
-	text := fmt.Sprintf("%d directories read", s.Dirs)
+	text := fmt.Sprintf("%d files, %s", s.Files, bytesText(s.Bytes))
 	switch {
 	case s.Error != "":
 		text = s.Error
 	case s.Missing:
 		text = "missing, not counted"
-	case s.Done:
-		text = fmt.Sprintf("%d files, %s", s.Files, bytesText(s.Bytes))
 	}
 	if _, err := fmt.Fprintf(w, "%s: %s\n", s.Source, text); err != nil {
 		return fmt.Errorf("print: %w", err)

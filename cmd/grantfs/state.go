@@ -55,7 +55,7 @@ func (e *env) exportState(ctx context.Context, m config.Mount) error {
 	if err != nil {
 		return fmt.Errorf("export the state: %w", err)
 	}
-	return e.writeConfig(append(text, '\n'))
+	return e.writeConfig(ctx, append(text, '\n'))
 }
 
 // importState reads in all of a state, or nothing, while no daemon runs.

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ type Options struct {
 	DryRun   bool                  // change nothing
 	Changed  func(Change)          // is told of each object after it was changed, or would be
 	Skipped  func(path string, why error)
+	Looked   func(n int) // is told how many more objects it has looked at; nil: nobody
 }
 
 // Change is an object that was given to Owner.
@@ -45,14 +47,14 @@ var (
 // leads to, to o.Owner: with the group of the directory it lies in, that one's
 // set-group-ID bit if it is a directory, and for the group what the owner may do.
 // The directory itself stays as it is. What can't be changed is told of and left; the error
-// is about the directory itself.
-func Tree(path string, o Options) error {
+// is about the directory itself, or ctx's, which ends it between two objects.
+func Tree(ctx context.Context, path string, o Options) error {
 	root, err := backing.OpenRoot(path)
 	if err != nil {
 		return fmt.Errorf("adopt what is in %s: %w", path, err)
 	}
 	defer root.Close()
-	w := walk{o: o}
+	w := walk{ctx: ctx, o: o}
 	var st backing.Stat
 	if e := backing.StatFD(root.FD(), &st); e != 0 {
 		return fmt.Errorf("adopt what is in %s: %w", path, e)
@@ -63,7 +65,10 @@ func Tree(path string, o Options) error {
 	return nil
 }
 
-type walk struct{ o Options }
+type walk struct {
+	ctx context.Context
+	o   Options
+}
 
 // place is what a directory passes on to what lies in it.
 type place struct{ gid, setgid uint32 }
@@ -87,8 +92,15 @@ func (w *walk) dir(fd int, path string, in place, depth int) error {
 	}
 	for _, name := range names {
 		at := path + "/" + name
-		if err := w.entry(fd, in, name, at, depth); err != nil && !errors.Is(err, unix.ENOENT) {
+		err := w.entry(fd, in, name, at, depth)
+		if stopped := w.ctx.Err(); stopped != nil {
+			return stopped
+		}
+		if err != nil && !errors.Is(err, unix.ENOENT) {
 			w.o.Skipped(at, err)
+		}
+		if w.o.Looked != nil {
+			w.o.Looked(1)
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package adopt
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,7 +90,7 @@ func TestTree(t *testing.T) {
 	before := listing(t, top)
 	for _, dry := range []bool{true, false} {
 		var changed, skipped []string
-		err := Tree(top+"/site", Options{
+		err := Tree(t.Context(), top+"/site", Options{
 			Owner: owner, Stranger: func(uid uint32) bool { return uid == stranger }, DryRun: dry,
 			Changed: func(c Change) {
 				changed = append(changed, fmt.Sprintf("%s %d:%d %o", strings.TrimPrefix(c.Path, top+"/site/files/"), c.ToUID, c.ToGID, c.ToMode))
@@ -132,8 +133,37 @@ func TestTreeThroughLink(t *testing.T) {
 	if err := os.Symlink("beside", top+"/link"); err != nil {
 		t.Fatal(err)
 	}
-	err := Tree(top+"/link", Options{Owner: owner, Stranger: func(uint32) bool { return true }})
+	err := Tree(t.Context(), top+"/link", Options{Owner: owner, Stranger: func(uint32) bool { return true }})
 	if !errors.Is(err, syscall.ELOOP) {
 		t.Errorf("Tree of a link: %v, want %v", err, syscall.ELOOP)
+	}
+}
+
+// TestInterrupted ends between two objects: what was told of is done, the rest is
+// as it was, and nothing more is called skipped.
+func TestInterrupted(t *testing.T) {
+	top := tree(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	changed := 0
+	err := Tree(ctx, top+"/site", Options{
+		Owner: owner, Stranger: func(uid uint32) bool { return uid == stranger },
+		Changed: func(Change) { changed++; cancel() },
+		Skipped: func(path string, why error) {
+			if ctx.Err() != nil {
+				t.Errorf("skipped %s: %v", path, why)
+			}
+		},
+	})
+	if !errors.Is(err, context.Canceled) || changed != 1 {
+		t.Errorf("Tree = %v after %d changes, want it to end after one", err, changed)
+	}
+	left := 0
+	for _, line := range listing(t, top+"/site") {
+		if strings.Contains(line, fmt.Sprintf(" %d:", stranger)) {
+			left++
+		}
+	}
+	if want := 7 - 1; left != want {
+		t.Errorf("%d objects are the stranger's still, want %d", left, want)
 	}
 }
