@@ -105,15 +105,15 @@ func lookAtMount(_ context.Context, p *patient) (func(*doctor.Facts), error) {
 	if m.Point, err = p.point(); err != nil {
 		return nil, err
 	}
-	here, err := mounts("/proc/self/mountinfo")
+	here, err := kernel.Mounts("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
-	there, err := mounts("/proc/1/mountinfo")
+	there, err := kernel.Mounts("/proc/1/mountinfo")
 	if err != nil {
 		return nil, err
 	}
-	ours := func(m0 mountLine) bool { return m0.kind == kernel.FSType && m0.point == m.Point }
+	ours := func(l kernel.MountLine) bool { return l == kernel.MountLine{Point: m.Point, Type: kernel.FSType} }
 	m.Here = slices.ContainsFunc(here, ours)
 	for _, line := range there {
 		if ours(line) {
@@ -152,27 +152,6 @@ func dead(point string) string {
 	return ""
 }
 
-// mountLine is a line of mountinfo (proc_pid_mountinfo(5)).
-type mountLine struct{ point, kind string }
-
-var unescaper = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-
-func mounts(path string) ([]mountLine, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("list the mounts: %w", err)
-	}
-	var list []mountLine
-	for line := range strings.Lines(string(text)) {
-		before, after, _ := strings.Cut(line, " - ")
-		b, a := strings.Fields(before), strings.Fields(after)
-		if len(b) > 4 && len(a) > 0 {
-			list = append(list, mountLine{unescaper.Replace(b[4]), a[0]})
-		}
-	}
-	return list, nil
-}
-
 func lookAtBackings(_ context.Context, p *patient) (func(*doctor.Facts), error) {
 	l, err := p.loaded()
 	if err != nil {
@@ -182,7 +161,7 @@ func lookAtBackings(_ context.Context, p *patient) (func(*doctor.Facts), error) 
 	if l.set == nil {
 		return func(*doctor.Facts) {}, nil // the configuration is a finding of its own
 	}
-	lines, err := mounts("/proc/self/mountinfo")
+	lines, err := kernel.Mounts("/proc/self/mountinfo")
 	if err != nil {
 		return nil, err
 	}
@@ -250,10 +229,10 @@ func fileSystem(root *backing.Root, keep config.MinFree) doctor.FileSystem {
 }
 
 // mountOf returns the mount that path lies on: of the deepest, the last made.
-func mountOf(lines []mountLine, path string) (point, kind string) {
+func mountOf(lines []kernel.MountLine, path string) (point, kind string) {
 	for _, m := range lines {
-		if len(m.point) >= len(point) && (m.point == "/" || path == m.point || strings.HasPrefix(path, m.point+"/")) {
-			point, kind = m.point, m.kind
+		if len(m.Point) >= len(point) && (m.Point == "/" || path == m.Point || strings.HasPrefix(path, m.Point+"/")) {
+			point, kind = m.Point, m.Type
 		}
 	}
 	return point, kind

@@ -3,10 +3,17 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"unsafe"
 )
+
+// terminal reports whether w is one.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && termios(f, syscall.TCGETS, new(syscall.Termios)) == nil
+}
 
 // noEcho makes a terminal not show what is typed, until the function that it
 // returns is called; that is nil for anything but a terminal.

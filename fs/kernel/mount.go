@@ -1,11 +1,9 @@
 package kernel
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
-	"os"
-	"strings"
+	"slices"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -77,33 +75,8 @@ func mendStale(point string) error {
 	return fmt.Errorf("mount %s: stale mounts keep coming", point)
 }
 
-// isMounted looks for a grantfs mount at point in /proc/self/mountinfo
-// (proc_pid_mountinfo(5)).
+// isMounted looks for a grantfs mount at point.
 func isMounted(point string) (bool, error) {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return false, fmt.Errorf("read mounts: %w", err)
-	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		dash := 6
-		for dash < len(fields) && fields[dash] != "-" {
-			dash++
-		}
-		if dash+1 < len(fields) && fields[dash+1] == FSType && unescape(fields[4]) == point {
-			return true, nil
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return false, fmt.Errorf("read mounts: %w", err)
-	}
-	return false, nil
+	mounts, err := Mounts("/proc/self/mountinfo")
+	return slices.Contains(mounts, MountLine{point, FSType}), err
 }
-
-var unescaper = strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-
-// unescape undoes the octal escapes of mountinfo.
-func unescape(s string) string { return unescaper.Replace(s) }
