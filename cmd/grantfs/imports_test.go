@@ -166,6 +166,27 @@ func TestPackages(t *testing.T) {
 	}
 }
 
+// TestReadmeNamesPackages holds that the list of packages in README.md has each of
+// them, but those below the end-to-end tests.
+func TestReadmeNamesPackages(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, list, _ := strings.Cut(string(text), "## Packages\n")
+	list, _, _ = strings.Cut(list, "\n## ")
+	words := strings.FieldsFunc(list, func(r rune) bool { return strings.ContainsRune(" \n,:;", r) })
+	for _, pkg := range packages(t) {
+		path := pkg.ImportPath
+		if strings.HasPrefix(path, "integration/e2e/") {
+			continue
+		}
+		if !slices.Contains(words, path) {
+			t.Errorf("README.md does not name the package %s", path)
+		}
+	}
+}
+
 // packages returns every package of the module; ImportPath is relative to it.
 func packages(t *testing.T) []*build.Package {
 	t.Helper()
