@@ -3,6 +3,7 @@ package backing
 import (
 	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -70,7 +71,13 @@ func HandleFD(fd int) (Handle, syscall.Errno) {
 // triesForMemory is how often a handle is tried for which there is no memory: that
 // is also what ext4 says while another inode is made with the number of one that was
 // removed, which lasts microseconds. Then it is ESTALE.
-const triesForMemory = 100
+const (
+	triesForMemory = 100
+	// naps are the tries after those, a napTime apart: who makes the inode may have lost
+	// its processor in the middle of it.
+	naps    = 20
+	napTime = time.Millisecond
+)
 
 // openHandle opens h with open_by_handle_at(2); mount is any open descriptor of
 // its mount.
@@ -81,8 +88,12 @@ func openHandle(mount int, h Handle, flags int) (int, syscall.Errno) {
 	raw := rawHandle{bytes: uint32(h.size), typ: int32(h.typ), data: h.data}
 	for try := 0; ; try++ {
 		fd, _, e := unix.Syscall(unix.SYS_OPEN_BY_HANDLE_AT, uintptr(mount), uintptr(unsafe.Pointer(&raw)), uintptr(flags|unix.O_CLOEXEC|unix.O_NOFOLLOW|unix.O_LARGEFILE))
-		if e == syscall.EINTR || e == syscall.ENOMEM && try < triesForMemory {
+		switch {
+		case e == syscall.EINTR, e == syscall.ENOMEM && try < triesForMemory:
 			runtime.Gosched()
+			continue
+		case e == syscall.ENOMEM && try < triesForMemory+naps:
+			time.Sleep(napTime)
 			continue
 		}
 		if e != 0 {
