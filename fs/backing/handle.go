@@ -68,15 +68,14 @@ func HandleFD(fd int) (Handle, syscall.Errno) {
 	return handleAt(fd, unsafe.Pointer(&emptyPath), unix.AT_EMPTY_PATH)
 }
 
-// triesForMemory is how often a handle is tried for which there is no memory: that
-// is also what ext4 says while another inode is made with the number of one that was
-// removed, which lasts microseconds. Then it is ESTALE.
+// A handle for which there is no memory is tried again: that is also what ext4 says
+// while another inode is made with the number of one that was removed. It lasts
+// microseconds, or until who makes the inode has its processor back; then the
+// handle is stale.
 const (
-	triesForMemory = 100
-	// naps are the tries after those, a napTime apart: who makes the inode may have lost
-	// its processor in the middle of it.
-	naps    = 20
-	napTime = time.Millisecond
+	triesForMemory = 100 // one after the other
+	naps           = 20  // more, each after a pause: 20 ms at most for a request
+	napTime        = time.Millisecond
 )
 
 // openHandle opens h with open_by_handle_at(2); mount is any open descriptor of

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// Moving is a session and how fast it moves data.
+// Moving is a session and how fast it moves data. In JSON it is one element of what
+// "grantfs sessions --json" prints.
 type Moving struct {
 	// Rate is what its processes take in and give out again, in bytes per second:
 	// file data of uploads and downloads, also of what the kernel serves past grantfs.

@@ -11,8 +11,7 @@ import (
 	"grantfs/policy"
 )
 
-// Session is one session that is open. In JSON it is one element of what
-// "grantfs sessions --json" prints.
+// Session is one session that is open.
 type Session struct {
 	policy.Session
 	Service string `json:"service"` // PAM service
